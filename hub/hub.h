@@ -1,0 +1,56 @@
+/*
+ * hub: the site server without its sockets: sessions with stations, the OCPP server side, power sharing, database,
+ * HTTP API. hub/main.c puts it behind libwebsockets; the simulator calls it in process for virtual time.
+ *
+ * One thread. Time is an argument.
+ */
+#ifndef HUB_HUB_H
+#define HUB_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hub;
+struct hub_peer; /* one connected station */
+
+struct hub_cfg {
+    const char *database;      /* SQLite file, or ":memory:" */
+    double site_limit_a;       /* per phase */
+    double min_a;              /* smallest useful current, 6 */
+    int lease_s;               /* how long a granted limit lasts without renewal (60) */
+    int heartbeat_s;           /* interval given in BootNotification (60) */
+    const char *tokens;        /* comma separated accepted tokens; NULL or "*": every token is accepted */
+    bool auto_start;           /* authorise a car as soon as it is plugged in (RequestStartTransaction) */
+    uint32_t random_seed;      /* message ids and the like; 0: from the system */
+};
+void hub_cfg_default(struct hub_cfg *cfg);
+
+struct hub *hub_open(const struct hub_cfg *cfg, char *err, size_t cap);
+void hub_close(struct hub *h);
+
+struct hub_link {
+    void *ctx;
+    bool (*send)(void *ctx, const char *text, size_t len);
+    void (*close)(void *ctx, const char *why);
+};
+/* A station has connected; a second connection of the same id replaces the first. NULL: id refused. */
+struct hub_peer *hub_connected(struct hub *h, const char *station_id, const struct hub_link *link, int64_t unix_ms,
+                               uint64_t now_us);
+void hub_text(struct hub_peer *p, const char *text, size_t len, int64_t unix_ms, uint64_t now_us);
+void hub_disconnected(struct hub_peer *p, uint64_t now_us); /* p is dead */
+
+/* Timers: leases, sharing, timeouts. Returns when to call again (µs). */
+uint64_t hub_step(struct hub *h, int64_t unix_ms, uint64_t now_us);
+
+/* The HTTP API of docs/hub.md: answers now or later through `reply`, exactly once. */
+typedef void hub_reply(void *ctx, int status, const char *json);
+void hub_request(struct hub *h, const char *method, const char *path, const char *query, const char *body,
+                 hub_reply *reply, void *ctx, int64_t unix_ms, uint64_t now_us);
+/* The requester has gone; its reply will not be called. */
+void hub_forget_reply(struct hub *h, void *ctx);
+
+/* What changed since the last call, for the live page: a JSON snapshot of the site; false: nothing new. */
+bool hub_snapshot(struct hub *h, char *buf, size_t cap, size_t *len);
+
+#endif

@@ -74,8 +74,14 @@ struct ocpp_event {
 enum ocpp_reset { OCPP_RESET_NOW, OCPP_RESET_WHEN_IDLE };
 
 /* Kinds of durable records; the order of keeping is the order of giving back. */
-enum ocpp_keep_kind { OCPP_KEEP_TX_EVENT = 1, OCPP_KEEP_TX_STATE = 2, OCPP_KEEP_SECURITY_EVENT = 3,
-                      OCPP_KEEP_PROFILE = 4 };
+enum ocpp_keep_kind {
+    OCPP_KEEP_TX_EVENT = 1,  /* Started, Ended: never given up */
+    OCPP_KEEP_TX_STATE = 2,  /* the newest counts */
+    OCPP_KEEP_SECURITY_EVENT = 3,
+    OCPP_KEEP_PROFILE = 4,
+    OCPP_KEEP_TX_UPDATE = 5, /* Updated: the oldest go first when the store is full. Peeking for OCPP_KEEP_TX_EVENT
+                              * gives these too, in the order of keeping */
+};
 
 struct ocpp_station_ops {
     /* time */

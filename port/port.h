@@ -60,6 +60,8 @@ struct port {
     void (*rcm_test_write)(void *ctx, bool on);
     uint32_t (*inputs)(void *ctx);                    /* GUARD_IN_* bits (core/guard.h) */
     bool (*temperature_mc)(void *ctx, int32_t *out);  /* false: no sensor */
+    /* any thread; may be NULL. level: 0 error, 1 warning, 2 information, 3 debug */
+    void (*log)(void *ctx, int level, const char *text);
     /* comms thread */
     void (*reboot)(void *ctx); /* does not return on the chip; on Linux the runtime restarts the station after return */
     enum port_reset_reason reset_reason;

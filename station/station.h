@@ -1,7 +1,7 @@
 /*
- * station: one charging station, composed: charge control (core/), OCPP (ocpp/), journal and settings (store/), the
- * link to the server. Two entry points, one per thread, and one for the ADC interrupt. No allocation, no globals: the
- * whole station is one struct that the port provides.
+ * station: one charging station, composed: charge control (core/), OCPP (ocpp/), journal and settings
+ * (store/), the link to the server. Two entry points, one per thread, and one for the ADC interrupt. No
+ * allocation, no globals: the whole station is one struct that the port provides.
  */
 #ifndef STATION_STATION_H
 #define STATION_STATION_H
@@ -18,19 +18,22 @@
 struct station;
 #include "station/station_state.h"
 
+/* Bytes for the station with OCPP's memory behind it; sizeof(struct station) if boot->ocpp_mem is given. */
 size_t station_size(void);
 
 struct station_boot {
-    const struct port *port;         /* must live as long as the station */
+    const struct port *port; /* must live as long as the station */
     const struct transport *transport;
-    const struct sense_cfg *sense;   /* channels and converter curve of this machine; NULL: defaults */
+    const struct sense_cfg *sense;         /* channels and converter curve of this machine; NULL: defaults */
     const char *serial, *model, *firmware; /* static strings */
+    void *
+        ocpp_mem; /* ocpp_size() bytes, 16-byte aligned (PSRAM on the chip); NULL: right behind the station */
     /* Settings forced at start (name=value), e.g. from a command line; NULL-terminated pairs, or NULL. */
     const char *const *settings;
 };
 
-/* `mem`: station_size() bytes, zeroed, 64-byte aligned. Mounts the journal, loads the settings, starts in
- * EVSE_SELF_TEST. Before any thread runs. */
+/* `mem`: zeroed memory as station_size says, 64-byte aligned. Mounts the journal, loads the settings, starts
+ * in EVSE_SELF_TEST. Before any thread runs. */
 struct station *station_init(void *mem, const struct station_boot *boot);
 
 /* The ADC interrupt: raw conversions in, GUARD_OUT_* for the pins out. In IRAM on the chip; never blocks. */
@@ -44,8 +47,8 @@ struct guard *station_guard(struct station *s);
 /* Control thread, every CONTROL_PERIOD_US. */
 void station_control_step(struct station *s);
 
-/* Comms thread. Returns the monotonic time (µs) at which it wants to run again at the latest; the port runs it earlier
- * when wake_comms was called or the transport had something. */
+/* Comms thread. Returns the monotonic time (µs) at which it wants to run again at the latest; the port runs
+ * it earlier when wake_comms was called or the transport had something. */
 uint64_t station_comms_step(struct station *s);
 
 /* Comms thread: a person presents a token at the reader. */

@@ -2,4 +2,47 @@
 #ifndef STATION_STATION_STATE_H
 #define STATION_STATION_STATE_H
 
+#include "station/durable.h"
+#include "station/link.h"
+#include "station/rings.h"
+#include "station/snapshot.h"
+#include "station/wallclock.h"
+#include "station/wishes.h"
+
+enum { STATION_URL_MAX = 255 + 1 + 48 * 3 + 1 };
+
+/* A restart that the server asked for: what is still to be waited for. */
+struct station_restart {
+    bool wanted, when_idle, done;
+    uint64_t asked_us;
+};
+
+struct station {
+    struct guard guard; /* first: shared with the ADC interrupt, in internal RAM on the chip */
+    const struct port *port;
+
+    /* control thread */
+    struct control control;
+    struct control_status control_copy;
+
+    /* between the threads */
+    struct snapshot snapshot;
+    struct event_ring events;
+    struct command_ring commands;
+
+    /* comms thread */
+    struct settings settings;
+    struct durable durable;
+    struct link link;
+    struct wishes wishes;
+    struct wallclock clock;
+    struct ocpp *ocpp;
+    struct control_status status; /* as of this comms step */
+    bool plugged;                 /* by the last definite pilot state */
+    char pilot;
+    struct station_restart restart;
+    char url[STATION_URL_MAX];
+    const char *serial, *model, *firmware;
+};
+
 #endif

@@ -1,0 +1,20 @@
+/*
+ * ops: the station as OCPP sees it: implements struct ocpp_station_ops, and turns the control path's events
+ * into OCPP's. Comms thread only.
+ */
+#ifndef STATION_OPS_H
+#define STATION_OPS_H
+
+#include "station/station.h"
+
+extern const struct ocpp_station_ops station_ocpp_ops;
+
+/* The station as of s->status. */
+void station_view(const struct station *s, struct ocpp_view *out);
+/* Hands one event of the control path to OCPP. */
+void station_tell(struct station *s, const struct control_event *ev);
+/* Events were lost: tell OCPP what has changed since it last heard. */
+void station_tell_changes(struct station *s);
+void station_log(struct station *s, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

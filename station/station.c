@@ -1,0 +1,293 @@
+#include "station/station.h"
+
+#include <string.h>
+
+#include "station/ops.h"
+#include "station/settings_map.h"
+
+/* The comms thread looks at its slow duties (register marks, journal tidying) at least this often. */
+#define COMMS_PERIOD_US 1000000ull
+
+/* After a reset was asked for: the answer gets this long to leave, and the contactor this long to open. */
+#define RESTART_GRACE_US    1000000ull
+#define RESTART_DEADLINE_US 15000000ull
+
+size_t station_size(void)
+{
+    return sizeof(struct station) + ocpp_size();
+}
+
+struct guard *station_guard(struct station *s)
+{
+    return &s->guard;
+}
+
+/* ---- link up-calls ---- */
+
+static uint64_t link_now(void *ctx)
+{
+    const struct station *s = ctx;
+    return s->port->now_us(s->port->ctx);
+}
+
+static void link_opened(void *ctx, const char *subprotocol)
+{
+    struct station *s = ctx;
+    station_log(s, 2, "connected to the server (%s)", subprotocol ? subprotocol : "no sub-protocol");
+    ocpp_opened(s->ocpp, subprotocol);
+}
+
+static void link_text(void *ctx, const char *text, size_t len)
+{
+    struct station *s = ctx;
+    ocpp_receive(s->ocpp, text, len);
+}
+
+static void link_writable(void *ctx)
+{
+    struct station *s = ctx;
+    s->port->wake_comms(s->port->ctx);
+}
+
+static void link_closed(void *ctx, const char *why)
+{
+    struct station *s = ctx;
+    station_log(s, 1, "connection to the server lost: %s", why);
+    ocpp_closed(s->ocpp);
+}
+
+/* ---- start ---- */
+
+static void force_settings(struct station *s, const char *const *pairs)
+{
+    for (; pairs && pairs[0] && pairs[1]; pairs += 2) {
+        enum setting_id id;
+        char why[120] = "unknown name";
+        enum settings_result r = SETTINGS_UNKNOWN;
+        if (settings_find(pairs[0], &id))
+            r = settings_force(&s->settings, id, pairs[1], why, sizeof why);
+        if (r != SETTINGS_OK && r != SETTINGS_OK_REBOOT)
+            station_log(s, 0, "setting %s=%s refused: %s", pairs[0], pairs[1], why);
+    }
+}
+
+struct station *station_init(void *mem, const struct station_boot *boot)
+{
+    struct station *s = mem;
+    const struct port *port = boot->port;
+    s->port = port;
+    s->serial = boot->serial;
+    s->model = boot->model;
+    s->firmware = boot->firmware;
+
+    settings_load(&s->settings, &port->kv);
+    if (s->settings.defaulted)
+        station_log(s, 0, "%lu settings were unreadable and are at their defaults",
+                    (unsigned long)s->settings.defaulted);
+    force_settings(s, boot->settings);
+
+    durable_mount(&s->durable, &port->journal);
+    if (!s->durable.mounted)
+        station_log(s, 0, "journal can't be used: nothing survives a power cut");
+    else if (s->durable.formatted)
+        station_log(s, 1, "journal area was new or unreadable and has been formatted");
+    struct durable_registers registers;
+    durable_registers(&s->durable, &registers);
+
+    struct control_cfg cfg;
+    settings_map_control(&s->settings, boot->sense, &cfg);
+    uint64_t now = port->now_us(port->ctx);
+    guard_init(&s->guard, &cfg.sense);
+    control_init(&s->control, &cfg, &s->guard, now, port->random(port->ctx), &registers.meter,
+                 registers.contactor_cycles);
+    control_status_read(&s->control, &s->control_copy);
+    snapshot_write(&s->snapshot, &s->control_copy);
+    s->status = s->control_copy;
+    s->pilot = s->status.pilot;
+
+    struct control_cmd cmd;
+    if (settings_map_limit(&s->settings, SETTING_user_current, &cmd))
+        wishes_want(&s->wishes, &cmd);
+
+    const struct link_up up = {.ctx = s,
+                               .now_us = link_now,
+                               .opened = link_opened,
+                               .text = link_text,
+                               .writable = link_writable,
+                               .closed = link_closed};
+    link_init(&s->link, boot->transport, &up, port->random(port->ctx));
+    struct link_cfg link;
+    settings_map_link(&s->settings, s->url, sizeof s->url, &link);
+    link_configure(&s->link, &link);
+    s->ocpp = ocpp_init(boot->ocpp_mem ? boot->ocpp_mem : (void *)(s + 1), &station_ocpp_ops, s);
+    return s;
+}
+
+void station_settings_changed(struct station *s, enum setting_id id)
+{
+    struct control_cmd cmd;
+    if (settings_map_limit(&s->settings, id, &cmd))
+        wishes_want(&s->wishes, &cmd);
+    struct link_cfg link;
+    settings_map_link(&s->settings, s->url, sizeof s->url, &link);
+    link_configure(&s->link, &link);
+}
+
+/* ---- control thread ---- */
+
+void station_control_step(struct station *s)
+{
+    const struct port *port = s->port;
+    struct control_in in = {.now_us = port->now_us(port->ctx), .inputs = port->inputs(port->ctx)};
+    in.temperature_valid = port->temperature_mc(port->ctx, &in.temperature_mc);
+
+    struct control_cmd cmd;
+    while (command_ring_take(&s->commands, &cmd))
+        control_command(&s->control, &cmd, in.now_us);
+
+    struct control_out out;
+    control_step(&s->control, &in, &out);
+    if (out.coil_off)
+        port->contactor_off(port->ctx);
+    port->pilot_write(port->ctx, out.duty_bp);
+    port->lock_write(port->ctx, out.lock);
+    port->rcm_test_write(port->ctx, out.rcm_test);
+
+    /* The status goes first: who hears of an event must not then read an older status. */
+    control_status_read(&s->control, &s->control_copy);
+    snapshot_write(&s->snapshot, &s->control_copy);
+    bool wake = false;
+    struct control_event ev;
+    while (control_next_event(&s->control, &ev)) {
+        event_ring_put(&s->events, &ev);
+        wake = true;
+    }
+    if (wake)
+        port->wake_comms(port->ctx);
+}
+
+void station_status(struct station *s, struct control_status *out)
+{
+    snapshot_read(&s->snapshot, out);
+}
+
+/* ---- comms thread ---- */
+
+static struct durable_registers registers_now(const struct station *s)
+{
+    return (struct durable_registers){.meter = s->status.meter,
+                                      .contactor_cycles = s->status.contactor_cycles};
+}
+
+static void events_up(struct station *s)
+{
+    struct control_event ev;
+    while (event_ring_take(&s->events, &ev)) {
+        snapshot_read(&s->snapshot, &s->status); /* published before the event: never older than it */
+        station_tell(s, &ev);
+        if (ev.type == CONTROL_EV_CONTACTOR) {
+            /* A switched contactor is where a session's energy begins and ends. */
+            struct durable_registers r = registers_now(s);
+            durable_mark(&s->durable, &r, ev.at_us, true);
+        }
+    }
+    uint32_t lost = event_ring_take_lost(&s->events);
+    if (lost) {
+        station_log(s, 1, "%lu events were lost while communication stood still", (unsigned long)lost);
+        station_tell_changes(s);
+    }
+}
+
+static void restart_step(struct station *s, uint64_t now)
+{
+    struct station_restart *r = &s->restart;
+    if (!r->wanted || r->done)
+        return;
+    if (r->when_idle) {
+        struct ocpp_status o;
+        ocpp_status_read(s->ocpp, &o);
+        if (o.transaction || s->status.contactor_closed) {
+            r->asked_us = now;
+            return;
+        }
+    }
+    const struct control_cmd open = {.type = CONTROL_CONTACTOR, .a = 0};
+    wishes_want(&s->wishes, &open);
+    bool late = now - r->asked_us >= RESTART_DEADLINE_US;
+    if (now - r->asked_us < RESTART_GRACE_US || (s->status.contactor_closed && !late))
+        return;
+    struct durable_registers registers = registers_now(s);
+    durable_mark(&s->durable, &registers, now, true);
+    link_drop(&s->link, "restart");
+    station_log(s, 2, "restarting as asked");
+    r->done = true;
+    s->port->reboot(s->port->ctx);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t station_comms_step(struct station *s)
+{
+    const struct port *port = s->port;
+    uint64_t now = port->now_us(port->ctx);
+    snapshot_read(&s->snapshot, &s->status);
+    events_up(s);
+
+    uint64_t due = link_step(&s->link, now);
+    due = sooner(due, ocpp_step(s->ocpp));
+
+    struct durable_registers registers = registers_now(s);
+    durable_mark(&s->durable, &registers, now, false);
+    /* Erase ahead only while no energy flows: on the chip an erase stops both cores. */
+    if (s->durable.mounted && !s->status.contactor_closed)
+        journal_tidy(&s->durable.journal, 1);
+
+    restart_step(s, now);
+    if (!wishes_flush(&s->wishes, &s->commands))
+        due = sooner(due, now + CONTROL_PERIOD_US);
+    return sooner(due, now + (s->restart.wanted ? COMMS_PERIOD_US / 4 : COMMS_PERIOD_US));
+}
+
+void station_token(struct station *s, const char *token, const char *type)
+{
+    struct ocpp_event ev = {.type = OCPP_EV_TOKEN,
+                            .at_us = s->port->now_us(s->port->ctx),
+                            .on = true,
+                            .text = token,
+                            .old = type};
+    snapshot_read(&s->snapshot, &s->status);
+    station_view(s, &ev.view);
+    ocpp_event(s->ocpp, &ev);
+    s->port->wake_comms(s->port->ctx);
+}
+
+void station_link_status(struct station *s, struct station_link_status *out)
+{
+    struct ocpp_status o;
+    ocpp_status_read(s->ocpp, &o);
+    *out = (struct station_link_status){
+        .online = o.online,
+        .registered = o.registered,
+        .transaction = o.transaction,
+        .queued = o.queued,
+        .sent = o.sent,
+        .received = o.received,
+        .reconnects = s->link.opened_count > 1 ? s->link.opened_count - 1 : 0,
+        .restart_wanted = s->restart.wanted,
+    };
+    memcpy(out->transaction_id, o.transaction_id, sizeof out->transaction_id);
+    struct journal_stats j;
+    if (s->durable.mounted) {
+        journal_stats_read(&s->durable.journal, &j);
+        out->journal_live = j.live_records;
+        out->journal_dropped = j.dropped;
+    }
+}
+
+struct settings *station_settings(struct station *s)
+{
+    return &s->settings;
+}

@@ -1,6 +1,6 @@
 /*
- * transport: a WebSocket as the station sees it: whole text messages over a connection that it opens and that ends.
- * net/ws_client implements it over libwebsockets; linux/ implements it in process for virtual time.
+ * transport: a WebSocket as the station sees it: whole text messages over a connection that it opens and that
+ * ends. net/ws_client implements it over libwebsockets; linux/ implements it in process for virtual time.
  *
  * Comms thread only. The up-calls may happen inside open/close/send or inside the port's service loop.
  */
@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 struct transport_target {
-    const char *url;          /* ws://host:port/path or wss://…; the station id is already appended */
+    const char *url;             /* ws://host:port/path or wss://…; the station id is already appended */
     const char *user, *password; /* HTTP basic authentication; NULL: none */
-    const char *subprotocols; /* comma separated, most wanted first */
-    uint32_t ping_interval_s; /* 0: none */
+    const char *subprotocols;    /* comma separated, most wanted first */
+    uint32_t ping_interval_s;    /* 0: none */
 };
 
 struct transport_up {
@@ -24,7 +24,7 @@ struct transport_up {
     void (*text)(void *ctx, const char *text, size_t len); /* one whole message, fragments joined */
     void (*heard)(void *ctx);                              /* anything came, pongs included */
     void (*writable)(void *ctx);                           /* a send that was refused may be tried again */
-    void (*closed)(void *ctx, const char *why);            /* also when opening failed; exactly once per open */
+    void (*closed)(void *ctx, const char *why); /* also when opening failed; exactly once per open */
 };
 
 struct transport {

@@ -1,8 +1,10 @@
 /*
- * control: the control path, composed. Every 10 ms it takes the frames that the guard left, runs pilot, proximity,
- * metering, supply, limits, contactor and the IEC 61851-1 state machine (core/evse), and says what to write.
+ * control: the control path, composed. Every 10 ms it takes the frames that the guard left, runs pilot,
+ * proximity, metering, supply, limits, contactor and the IEC 61851-1 state machine (core/evse), and says what
+ * to write.
  *
- * No OS, no allocation, no globals: time and inputs are arguments, outputs and events are results. One thread.
+ * No OS, no allocation, no globals: time and inputs are arguments, outputs and events are results. One
+ * thread.
  */
 #ifndef CORE_CONTROL_H
 #define CORE_CONTROL_H
@@ -32,18 +34,18 @@ enum evse_state {
 /* Faults; FAULT_NONE is 0. How each clears is one table in core/fault.c. */
 enum fault {
     FAULT_NONE,
-    FAULT_CP_SHORT,     /* state E */
-    FAULT_CP_RANGE,     /* level in no window */
-    FAULT_DIODE,        /* no diode in the car's pilot circuit */
-    FAULT_PILOT_DRIVER, /* what is read back is not what was driven */
+    FAULT_CP_SHORT,       /* state E */
+    FAULT_CP_RANGE,       /* level in no window */
+    FAULT_DIODE,          /* no diode in the car's pilot circuit */
+    FAULT_PILOT_DRIVER,   /* what is read back is not what was driven */
     FAULT_NO_DIODE_CHECK, /* front end can't see the diode and the installer has not allowed that */
-    FAULT_PP,           /* proximity resistor in a gap or shorted */
+    FAULT_PP,             /* proximity resistor in a gap or shorted */
     FAULT_CABLE_CHANGED,
-    FAULT_VENTILATION,  /* state D, ventilation not available */
-    FAULT_WELDED,       /* contactor does not open */
-    FAULT_NO_CLOSE,     /* contactor does not close */
+    FAULT_VENTILATION, /* state D, ventilation not available */
+    FAULT_WELDED,      /* contactor does not open */
+    FAULT_NO_CLOSE,    /* contactor does not close */
     FAULT_RCD,
-    FAULT_RCM_TEST,     /* self-test of the residual-current monitor failed */
+    FAULT_RCM_TEST,         /* self-test of the residual-current monitor failed */
     FAULT_OVERCURRENT,      /* the 7 s rule */
     FAULT_OVERCURRENT_FAST, /* I²t */
     FAULT_OVERVOLTAGE,
@@ -52,14 +54,14 @@ enum fault {
     FAULT_PHASE_LOSS,
     FAULT_OVERTEMPERATURE,
     FAULT_LOCK,
-    FAULT_STARVED,      /* no ADC frames */
-    FAULT_GUARD,        /* guard inconsistent, or control thread stalled */
+    FAULT_STARVED, /* no ADC frames */
+    FAULT_GUARD,   /* guard inconsistent, or control thread stalled */
     FAULT_COUNT
 };
 
 struct control_cfg {
-    uint8_t phases;               /* 1 or 3 as installed */
-    int32_t installation_ma;      /* 6000..80000; ECSACP1: 16, 20, 25 or 32 A */
+    uint8_t phases;          /* 1 or 3 as installed */
+    int32_t installation_ma; /* 6000..80000; ECSACP1: 16, 20, 25 or 32 A */
     bool cp_bipolar, allow_no_diode_check;
     bool ventilation_allowed;
     bool aux_fitted, lock_fitted, rcm_fitted, temperature_fitted;
@@ -89,7 +91,8 @@ struct control_cmd {
 };
 
 enum control_event_type {
-    CONTROL_EV_PILOT,     /* a: old letter, b: new letter ('A'..'F', '?'), c: high level mV: every debounced change */
+    CONTROL_EV_PILOT,     /* a: old letter, b: new letter ('A'..'F', '?'), c: high level mV: every debounced
+                             change */
     CONTROL_EV_STATE,     /* a: old, b: new enum evse_state */
     CONTROL_EV_CABLE,     /* a: rating mA (0: none, −1: invalid) */
     CONTROL_EV_CONTACTOR, /* a: 1 closed / 0 open, b: delay µs from coil to contact (−1 unknown), c: cycles */
@@ -107,40 +110,41 @@ struct control_event {
 
 struct control_in {
     uint64_t now_us;
-    uint32_t inputs;        /* GUARD_IN_* */
+    uint32_t inputs; /* GUARD_IN_* */
     bool temperature_valid;
     int32_t temperature_mc; /* milli-°C */
 };
 
 struct control_out {
-    uint16_t duty_bp;  /* pilot high time in 0.1 µs of the 1000 µs period: 10000 steady +12 V, 0 steady −12 V (F) */
-    bool lock;         /* cable lock: locked */
-    bool coil_off;     /* write the contactor pin low now (never means: switch it on) */
-    bool rcm_test;     /* drive the test input of the residual-current monitor */
+    uint16_t
+        duty_bp; /* pilot high time in 0.1 µs of the 1000 µs period: 10000 steady +12 V, 0 steady −12 V (F) */
+    bool lock;     /* cable lock: locked */
+    bool coil_off; /* write the contactor pin low now (never means: switch it on) */
+    bool rcm_test; /* drive the test input of the residual-current monitor */
 };
 
 /* A plain copy of everything others may want to know; taken by value. */
 struct control_status {
     uint64_t at_us;
     enum evse_state state;
-    char pilot;             /* 'A'..'F', '?' */
+    char pilot; /* 'A'..'F', '?' */
     int32_t cp_high_mv, cp_low_mv;
     uint16_t duty_bp, duty_read_bp; /* driven, and as read back from the samples */
     bool diode_seen;
-    int32_t cable_ma;       /* 0: no cable, −1: invalid */
-    int32_t offered_ma;     /* 0: nothing is offered */
+    int32_t cable_ma;   /* 0: no cable, −1: invalid */
+    int32_t offered_ma; /* 0: nothing is offered */
     enum limit_slot offered_by;
     struct limit limit[LIMIT_SLOTS];
     bool authorised, available;
-    bool contactor_closed;  /* as far as known: aux contact, else coil */
+    bool contactor_closed; /* as far as known: aux contact, else coil */
     bool locked;
-    bool phases_used[3];    /* the car draws on this phase */
+    bool phases_used[3]; /* the car draws on this phase */
     uint32_t contactor_cycles;
     int32_t contactor_open_us, contactor_close_us; /* last measured delays; −1 unknown */
-    enum fault fault;       /* the one that rules; FAULT_NONE */
-    uint32_t faults;        /* bit per enum fault */
+    enum fault fault;                              /* the one that rules; FAULT_NONE */
+    uint32_t faults;                               /* bit per enum fault */
     uint32_t frames_lost;
-    int32_t frame_rate_hz;  /* conversions per second, measured */
+    int32_t frame_rate_hz; /* conversions per second, measured */
     int32_t temperature_mc;
     bool temperature_valid;
     struct meter_reading meter;
@@ -149,14 +153,14 @@ struct control_status {
 struct control;
 #include "core/control_state.h"
 
-/* `g` is this station's guard; control arms it and takes its frames. `seed`: random start after supply faults.
- * `start`: energy registers and counters to go on from, or NULL. */
-void control_init(struct control *c, const struct control_cfg *cfg, struct guard *g, uint64_t now_us, uint32_t seed,
-                  const struct meter_reading *start, uint32_t contactor_cycles);
+/* `g` is this station's guard; control arms it and takes its frames. `seed`: random start after supply
+ * faults. `start`: energy registers and counters to go on from, or NULL. */
+void control_init(struct control *c, const struct control_cfg *cfg, struct guard *g, uint64_t now_us,
+                  uint32_t seed, const struct meter_reading *start, uint32_t contactor_cycles);
 void control_command(struct control *c, const struct control_cmd *cmd, uint64_t now_us);
 void control_step(struct control *c, const struct control_in *in, struct control_out *out);
-/* Events since the last call, oldest first; false: none. Drain after every step (the queue holds 32; when full the
- * newest is counted as lost, never a CONTROL_EV_FAULT or CONTROL_EV_STATE). */
+/* Events since the last call, oldest first; false: none. Drain after every step (the queue holds 32; when
+ * full the newest is counted as lost, never a CONTROL_EV_FAULT or CONTROL_EV_STATE). */
 bool control_next_event(struct control *c, struct control_event *out);
 void control_status_read(const struct control *c, struct control_status *out);
 

@@ -2,8 +2,8 @@
  * guard: the trip path. Looks at every frame inside the ADC interrupt and drops the contactor by itself.
  *
  * The only writer that ever switches the coil ON is guard_on_frame's result; everyone may switch it off. The
- * control thread arms and disarms; the guard trips and stays tripped until it is armed anew. Shared words are C11
- * atomics, frames travel through a single-producer single-consumer ring; nothing here waits.
+ * control thread arms and disarms; the guard trips and stays tripped until it is armed anew. Shared words are
+ * C11 atomics, frames travel through a single-producer single-consumer ring; nothing here waits.
  */
 #ifndef CORE_GUARD_H
 #define CORE_GUARD_H
@@ -32,17 +32,17 @@ enum {
 /* Why the guard opened; several may be set, the first is kept apart. */
 enum guard_trip {
     GUARD_TRIP_NONE = 0,
-    GUARD_TRIP_LEFT_C = 1u << 0,    /* the car opened S2: state B */
-    GUARD_TRIP_UNPLUGGED = 1u << 1, /* state A: CP open */
-    GUARD_TRIP_CP_SHORT = 1u << 2,  /* state E */
-    GUARD_TRIP_CP_RANGE = 1u << 3,  /* level in no state's window, or no pilot at all */
-    GUARD_TRIP_DIODE = 1u << 4,     /* low phase no longer −12 V */
-    GUARD_TRIP_PP = 1u << 5,        /* proximity open or changed */
+    GUARD_TRIP_LEFT_C = 1u << 0,      /* the car opened S2: state B */
+    GUARD_TRIP_UNPLUGGED = 1u << 1,   /* state A: CP open */
+    GUARD_TRIP_CP_SHORT = 1u << 2,    /* state E */
+    GUARD_TRIP_CP_RANGE = 1u << 3,    /* level in no state's window, or no pilot at all */
+    GUARD_TRIP_DIODE = 1u << 4,       /* low phase no longer −12 V */
+    GUARD_TRIP_PP = 1u << 5,          /* proximity open or changed */
     GUARD_TRIP_OVERCURRENT = 1u << 6, /* fast I²t */
     GUARD_TRIP_RCD = 1u << 7,
-    GUARD_TRIP_STARVED = 1u << 8,   /* no fresh frame within 20 ms */
-    GUARD_TRIP_CONTROL = 1u << 9,   /* the control thread has not been heard of */
-    GUARD_TRIP_INTERNAL = 1u << 10, /* its own words disagree */
+    GUARD_TRIP_STARVED = 1u << 8,      /* no fresh frame within 20 ms */
+    GUARD_TRIP_CONTROL = 1u << 9,      /* the control thread has not been heard of */
+    GUARD_TRIP_INTERNAL = 1u << 10,    /* its own words disagree */
     GUARD_TRIP_VENTILATION = 1u << 11, /* state D although it is not allowed */
 };
 
@@ -58,15 +58,15 @@ struct guard_limits {
 struct guard {
     struct sense sense;
     struct sense_frame ring[GUARD_RING];
-    atomic_uint head;        /* written by the interrupt */
-    atomic_uint tail;        /* written by the control thread */
-    atomic_uint lost;        /* frames dropped because the ring was full */
-    atomic_uint armed;       /* control → guard */
-    atomic_uint beat;        /* control → guard: counts control steps */
-    atomic_uint mux_wanted;  /* control → guard */
-    atomic_uint trips;       /* guard → control: enum guard_trip bits since the last arming */
-    atomic_uint first_trip;  /* guard → control: the first of them */
-    atomic_uint trip_us;     /* guard → control: low 32 bits of the time of the first */
+    atomic_uint head;       /* written by the interrupt */
+    atomic_uint tail;       /* written by the control thread */
+    atomic_uint lost;       /* frames dropped because the ring was full */
+    atomic_uint armed;      /* control → guard */
+    atomic_uint beat;       /* control → guard: counts control steps */
+    atomic_uint mux_wanted; /* control → guard */
+    atomic_uint trips;      /* guard → control: enum guard_trip bits since the last arming */
+    atomic_uint first_trip; /* guard → control: the first of them */
+    atomic_uint trip_us;    /* guard → control: low 32 bits of the time of the first */
     /* The owner of core/ keeps the rest (interrupt-only state, limits) here. */
     struct guard_private {
         struct guard_limits limits;

@@ -1,6 +1,7 @@
 /*
- * hub: the site server without its sockets: sessions with stations, the OCPP server side, power sharing, database,
- * HTTP API. hub/main.c puts it behind libwebsockets; the simulator calls it in process for virtual time.
+ * hub: the site server without its sockets: sessions with stations, the OCPP server side, power sharing,
+ * database, HTTP API. hub/main.c puts it behind libwebsockets; the simulator calls it in process for virtual
+ * time.
  *
  * One thread. Time is an argument.
  */
@@ -15,14 +16,14 @@ struct hub;
 struct hub_peer; /* one connected station */
 
 struct hub_cfg {
-    const char *database;      /* SQLite file, or ":memory:" */
-    double site_limit_a;       /* per phase */
-    double min_a;              /* smallest useful current, 6 */
-    int lease_s;               /* how long a granted limit lasts without renewal (60) */
-    int heartbeat_s;           /* interval given in BootNotification (60) */
-    const char *tokens;        /* comma separated accepted tokens; NULL or "*": every token is accepted */
-    bool auto_start;           /* authorise a car as soon as it is plugged in (RequestStartTransaction) */
-    uint32_t random_seed;      /* message ids and the like; 0: from the system */
+    const char *database; /* SQLite file, or ":memory:" */
+    double site_limit_a;  /* per phase */
+    double min_a;         /* smallest useful current, 6 */
+    int lease_s;          /* how long a granted limit lasts without renewal (60) */
+    int heartbeat_s;      /* interval given in BootNotification (60) */
+    const char *tokens;   /* comma separated accepted tokens; NULL or "*": every token is accepted */
+    bool auto_start;      /* authorise a car as soon as it is plugged in (RequestStartTransaction) */
+    uint32_t random_seed; /* message ids and the like; 0: from the system */
 };
 void hub_cfg_default(struct hub_cfg *cfg);
 
@@ -35,8 +36,8 @@ struct hub_link {
     void (*close)(void *ctx, const char *why);
 };
 /* A station has connected; a second connection of the same id replaces the first. NULL: id refused. */
-struct hub_peer *hub_connected(struct hub *h, const char *station_id, const struct hub_link *link, int64_t unix_ms,
-                               uint64_t now_us);
+struct hub_peer *hub_connected(struct hub *h, const char *station_id, const struct hub_link *link,
+                               int64_t unix_ms, uint64_t now_us);
 void hub_text(struct hub_peer *p, const char *text, size_t len, int64_t unix_ms, uint64_t now_us);
 void hub_disconnected(struct hub_peer *p, uint64_t now_us); /* p is dead */
 

@@ -1,10 +1,10 @@
 /*
- * port: the few things a machine provides. One `struct port` per station: an operations table and its context, so
- * that a thousand stations run in one Linux process. Nothing here allocates after start-up.
+ * port: the few things a machine provides. One `struct port` per station: an operations table and its
+ * context, so that a thousand stations run in one Linux process. Nothing here allocates after start-up.
  *
- * Threads: the ADC frame goes from the machine's interrupt (or its simulation) to station_on_frame(), which answers
- * with the pins to write. The control operations are called from the control thread only, the others from the comms
- * thread only, unless said otherwise.
+ * Threads: the ADC frame goes from the machine's interrupt (or its simulation) to station_on_frame(), which
+ * answers with the pins to write. The control operations are called from the control thread only, the others
+ * from the comms thread only, unless said otherwise.
  */
 #ifndef PORT_PORT_H
 #define PORT_PORT_H
@@ -15,16 +15,16 @@
 
 enum port_err {
     PORT_OK = 0,
-    PORT_ERR_IO = -1,     /* the device failed, or power is going */
-    PORT_ERR_RANGE = -2,  /* address or length outside the area */
+    PORT_ERR_IO = -1,    /* the device failed, or power is going */
+    PORT_ERR_RANGE = -2, /* address or length outside the area */
     PORT_ERR_NOT_FOUND = -3,
     PORT_ERR_NO_SPACE = -4,
     PORT_ERR_UNSUPPORTED = -5,
 };
 
 /*
- * A raw flash area: 4 KB sectors erased to 0xFF, 256-byte pages; programming can only clear bits. Offsets are relative
- * to the area. A power cut leaves the operation under way half done.
+ * A raw flash area: 4 KB sectors erased to 0xFF, 256-byte pages; programming can only clear bits. Offsets are
+ * relative to the area. A power cut leaves the operation under way half done.
  */
 enum { PORT_FLASH_SECTOR = 4096, PORT_FLASH_PAGE = 256 };
 struct port_flash {
@@ -44,8 +44,13 @@ struct port_kv {
     int (*erase_all)(void *ctx); /* factory reset */
 };
 
-enum port_reset_reason { PORT_RESET_POWER_ON, PORT_RESET_SOFTWARE, PORT_RESET_WATCHDOG, PORT_RESET_PANIC,
-                         PORT_RESET_BROWNOUT };
+enum port_reset_reason {
+    PORT_RESET_POWER_ON,
+    PORT_RESET_SOFTWARE,
+    PORT_RESET_WATCHDOG,
+    PORT_RESET_PANIC,
+    PORT_RESET_BROWNOUT
+};
 
 struct port {
     void *ctx;
@@ -54,16 +59,18 @@ struct port {
     uint32_t (*random)(void *ctx); /* cryptographically good on the chip */
     void (*wake_comms)(void *ctx); /* make the comms thread call station_comms_step soon; never blocks */
     /* control thread */
-    void (*pilot_write)(void *ctx, uint16_t duty_bp); /* 0.1 µs of high time per 1000 µs; 10000 = +12 V, 0 = −12 V */
-    void (*contactor_off)(void *ctx);                 /* coil pin low, at once */
-    void (*lock_write)(void *ctx, bool locked);       /* cable lock motor */
+    void (*pilot_write)(void *ctx,
+                        uint16_t duty_bp); /* 0.1 µs of high time per 1000 µs; 10000 = +12 V, 0 = −12 V */
+    void (*contactor_off)(void *ctx);      /* coil pin low, at once */
+    void (*lock_write)(void *ctx, bool locked); /* cable lock motor */
     void (*rcm_test_write)(void *ctx, bool on);
-    uint32_t (*inputs)(void *ctx);                    /* GUARD_IN_* bits (core/guard.h) */
-    bool (*temperature_mc)(void *ctx, int32_t *out);  /* false: no sensor */
+    uint32_t (*inputs)(void *ctx);                   /* GUARD_IN_* bits (core/guard.h) */
+    bool (*temperature_mc)(void *ctx, int32_t *out); /* false: no sensor */
     /* any thread; may be NULL. level: 0 error, 1 warning, 2 information, 3 debug */
     void (*log)(void *ctx, int level, const char *text);
     /* comms thread */
-    void (*reboot)(void *ctx); /* does not return on the chip; on Linux the runtime restarts the station after return */
+    void (*reboot)(
+        void *ctx); /* does not return on the chip; on Linux the runtime restarts the station after return */
     enum port_reset_reason reset_reason;
     struct port_kv kv;
     struct port_flash journal;

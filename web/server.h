@@ -1,6 +1,6 @@
 /*
- * server: a small HTTP + WebSocket server over libwebsockets for the hub and for the simulator's control socket.
- * Linux only. One thread (the one that calls lws_service); requests may be answered later.
+ * server: a small HTTP + WebSocket server over libwebsockets for the hub and for the simulator's control
+ * socket. Linux only. One thread (the one that calls lws_service); requests may be answered later.
  */
 #ifndef WEB_SERVER_H
 #define WEB_SERVER_H
@@ -24,8 +24,8 @@ struct web_request {
 };
 
 struct web_ws_offer {
-    const char *path;         /* percent-decoded */
-    const char *subprotocols; /* as offered, comma separated; "" if none */
+    const char *path;            /* percent-decoded */
+    const char *subprotocols;    /* as offered, comma separated; "" if none */
     const char *user, *password; /* HTTP basic authentication; NULL: none given */
 };
 
@@ -34,7 +34,8 @@ struct web_handlers {
     /* Answer with web_reply now or later, exactly once. */
     void (*request)(void *ctx, struct web_exchange *x, const struct web_request *r);
     void (*aborted)(void *ctx, struct web_exchange *x); /* peer went away before web_reply; x is dead */
-    /* 0: accept (write the chosen sub-protocol), else an HTTP status to refuse with. */
+    /* 0: accept (write the chosen sub-protocol; "": none is named in the answer), else an HTTP status to
+     * refuse with. */
     int (*ws_accept)(void *ctx, const struct web_ws_offer *offer, char *chosen, size_t cap);
     void (*ws_open)(void *ctx, struct web_socket *s, const char *path);
     void (*ws_text)(void *ctx, struct web_socket *s, const char *text, size_t len);
@@ -47,21 +48,25 @@ struct web_server_cfg {
     bool cors;        /* allow other origins (never for a control socket) */
 };
 
-/* NULL: error text in err. A control socket must refuse requests with a foreign Host or Origin header (DNS rebinding):
- * the server does that for loopback binds by itself. */
+/* NULL: error text in err. A control socket must refuse requests with a foreign Host or Origin header (DNS
+ * rebinding): the server does that for loopback binds by itself. */
 struct web_server *web_server_open(struct lws_context *context, const struct web_server_cfg *cfg,
                                    const struct web_handlers *h, char *err, size_t cap);
 int web_server_port(const struct web_server *s);
+/* No handler is called from here on; what is connected is closed. Before or after lws_context_destroy. */
 void web_server_close(struct web_server *s);
 
 void web_reply(struct web_exchange *x, int status, const char *content_type, const void *body, size_t len);
 void web_reply_json(struct web_exchange *x, int status, const char *json);
 /* {"error": "..."} with printf formatting */
-void web_reply_error(struct web_exchange *x, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void web_reply_error(struct web_exchange *x, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void web_exchange_set_user(struct web_exchange *x, void *user);
 void *web_exchange_user(const struct web_exchange *x);
 
-bool web_ws_send(struct web_socket *s, const char *text, size_t len); /* queued; false: peer too slow, being dropped */
+bool web_ws_send(struct web_socket *s, const char *text,
+                 size_t len);                     /* queued; false: peer too slow, being dropped */
+size_t web_ws_queued(const struct web_socket *s); /* bytes not yet given to the kernel: skip what can wait */
 void web_ws_close(struct web_socket *s, int code, const char *why);
 void web_ws_set_user(struct web_socket *s, void *user);
 void *web_ws_user(const struct web_socket *s);

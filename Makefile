@@ -1,5 +1,48 @@
-# The thin door. `make demo` and `make test` do all the set-up themselves; everything else is CMake's.
+# The thin door. `make demo` and `make test` do all the set-up themselves; everything else is CMake's (docs/ARCHITECTURE.md).
+# DEPS=no leaves the system's packages alone.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test
+.PHONY: help deps build demo test unit peer site lint fuzz format format-check clean
+DEPS ?= yes
+SECONDS ?= 60
+
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+	@echo "ECSACP1: firmware of an AC charging station, its simulator, and the site server. Start with:"
+	@echo
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | \
+		while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
+
+demo: build ## a site in this terminal: hub, three stations, cars that come and go (DEMO_SECONDS=40 ends by itself)
+	@scripts/demo.sh
+
+test: deps ## everything that checks the project, in under ten minutes on two cores
+	@scripts/test.sh
+
+build: deps ## ecs-sim and ecs-hub, optimised, into build/release/bin
+	@scripts/build.sh release
+
+unit: deps ## unit tests alone, with address and undefined-behaviour checks
+	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -j "$$(nproc)" -LE realtime
+
+peer: deps ## stations against an independent OCPP server with the official schemas
+	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -R '^peer'
+
+site: deps ## hub and stations together, over real sockets
+	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -R '^site'
+
+lint: deps ## checks frame logs: make lint LOG="file..." (ecs-sim --frame-log writes them)
+	@scripts/npm.sh && node tests/lint/lint.mjs $(LOG)
+
+fuzz: deps ## every fuzz target within a time box: make fuzz SECONDS=60
+	@scripts/fuzz.sh $(SECONDS)
+
+format: ## puts all C files into the one format
+	@scripts/format.sh
+
+format-check: ## says what is not in form, changes nothing
+	@scripts/format.sh --check
+
+deps: ## installs the Debian packages of deps.txt that are missing (others do this by themselves)
+	@[ "$(DEPS)" = no ] || scripts/deps.sh
+
+clean: ## removes build/ (not the npm packages)
+	@rm -rf build

@@ -30,7 +30,8 @@ enum {
     SENSE_FRAME_MAX = 256, /* conversions in a frame at most; the port's DMA frame is not larger */
     SENSE_SLOTS_MAX = 32,  /* conversions of one signal other than CP in a frame at most */
     SENSE_WAVES = 5,       /* signals whose samples are handed on: I1 I2 I3 M0 M1 */
-    SENSE_CURVE_POINTS = 17
+    SENSE_CURVE_POINTS = 17,
+    SENSE_BINS = 128 /* of 256 mV each: pilot levels from -16.4 V to +16.4 V */
 };
 
 /* The default DMA pattern: CP at every second place, so that a 10 % duty still shows about ten samples of the
@@ -64,6 +65,7 @@ struct sense_frame {
         int32_t high_mv;                /* level of the high phase; valid if n_high > 0 */
         int32_t low_mv;                 /* level of the low phase; valid if n_low > 0 */
         uint16_t n_high, n_low, n_edge; /* samples in the high phase, low phase, on an edge or out of line */
+        uint16_t n_above; /* samples above the line between the phases: n_above of all of them is the duty */
     } cp;
     uint8_t n[SENSE_WAVES];                    /* samples of each wave */
     uint8_t first[SENSE_WAVES];                /* position in the frame of the first sample of each wave */
@@ -73,8 +75,11 @@ struct sense_frame {
 struct sense {
     struct sense_cfg cfg;
     uint32_t seq;
-    uint8_t mux;      /* where the switch stands now */
-    uint8_t settling; /* frames still to be dropped after a turn */
+    uint8_t mux;                /* where the switch stands now */
+    uint8_t settling;           /* frames still to be dropped after a turn */
+    uint16_t bin_n[SENSE_BINS]; /* the pilot's samples of this frame by level; too large for the interrupt's
+                                   stack */
+    int32_t bin_sum_mv[SENSE_BINS];
 };
 
 /* Defaults of HARDWARE.md: bipolar front end, ideal converter curve, channels of the default pin map. */

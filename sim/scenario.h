@@ -7,7 +7,9 @@
 
 #include "sim/world.h"
 
-/* Verbs the world can't do itself (token, network, power, server) and values it does not know (the station's
+/* Stations are numbered from 1, as in the files.
+ *
+ * Verbs the world can't do itself (token, network, power, server) and values it does not know (the station's
  * own view, the peer's) are asked of the host. */
 struct scenario_host {
     void *ctx;
@@ -20,19 +22,26 @@ struct scenario_host {
     bool (*value)(void *ctx, int station, const char *name, char *out, size_t cap);
 };
 
-/* Carries out one verb line ("plug", "unplug", "ready on", "fault weld on", "car max_a 16", "mains volt 2
- * 190", ...). */
+/* Carries out one verb line for one station ("plug", "unplug", "ready on", "fault weld on", "car max_a 16",
+ * "mains volt 2 190", ...). false: `why` says what is wrong with it, or why it was refused; nothing has
+ * changed then. */
 bool scenario_do(const struct scenario_host *host, int station, const char *line, char *why, size_t cap);
 /* Reads one value by name ("contactor", "amp1", "duty", ... or the host's). */
 bool scenario_get(const struct scenario_host *host, int station, const char *name, char *out, size_t cap);
 
 struct scenario;
-/* Parses a whole file. NULL: `why` says line and reason. */
+enum { SCENARIO_LINES_PER_STEP = 10000 };
+enum { SCENARIO_BYTES_MAX = 1 << 20 }; /* size of a file at most */
+/* Parses a whole file. NULL: `why` says line and reason. The arguments of the world's own verbs are checked
+ * here, those of the host's when they run. */
 struct scenario *scenario_parse(const char *text, size_t len, char *why, size_t cap);
 void scenario_free(struct scenario *s);
-/* Runs what is due at now_us. Returns 1 running, 0 finished and all expectations held, −1 failed (`why`). */
+/* Runs what is due at now_us; time 0 of the scenario is the first call's. At most SCENARIO_LINES_PER_STEP
+ * lines are run in one call. Returns 1 running, 0 finished and all expectations held, −1 failed (`why`). */
 int scenario_step(struct scenario *s, const struct scenario_host *host, uint64_t now_us, char *why,
                   size_t cap);
+/* Lines that expect something (expect, wait, refused); *met: those that have been met as often as they were
+ * reached. */
 unsigned scenario_expectations(const struct scenario *s, unsigned *met);
 
 #endif

@@ -251,6 +251,8 @@ static void slow_step(struct world *w)
 
     cable_step(&w->cable, w->faults.lock_stuck, now, break_us(w));
     contactor_step(&w->contactor, &w->cfg, &w->faults, largest_amp(w) > HOT_A, &w->rng, now);
+    if (w->button_until_us != 0 && now >= w->button_until_us)
+        world_button(w, false);
     if (w->rcm_due_us != 0 && now >= w->rcm_due_us) {
         w->rcm_due_us = 0;
         w->rcm_fault = w->rcm_test && !w->faults.rcm_dead;
@@ -293,6 +295,8 @@ static size_t quiet_conversions(const struct world *w, size_t most, uint64_t per
     next = t < next ? t : next;
     if (w->rcm_due_us != 0 && w->rcm_due_us < next)
         next = w->rcm_due_us;
+    if (w->button_until_us != 0 && w->button_until_us < next)
+        next = w->button_until_us;
     if (w->mains.sag_until_us > now && w->mains.sag_until_us < next)
         next = w->mains.sag_until_us;
     if (next == UINT64_MAX)
@@ -388,6 +392,13 @@ void world_ready(struct world *w, bool ready)
 void world_button(struct world *w, bool pressed)
 {
     w->button = pressed;
+    w->button_until_us = 0;
+}
+
+void world_button_for(struct world *w, uint64_t duration_us)
+{
+    w->button = true;
+    w->button_until_us = world_now_us(w) + duration_us + 1;
 }
 
 void world_ambient(struct world *w, double c)

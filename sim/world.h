@@ -168,6 +168,7 @@ void world_s2_pulse(struct world *w, bool closed, uint64_t duration_us);
 bool world_cable(struct world *w, double ohm);
 void world_ready(struct world *w, bool ready); /* car wants energy: closes S2 when PWM allows */
 void world_button(struct world *w, bool pressed);
+void world_button_for(struct world *w, uint64_t duration_us); /* pressed now, let go by itself */
 void world_ambient(struct world *w, double c);
 struct world_car *world_car(struct world *w); /* may be changed at any time */
 struct world_mains *world_mains(struct world *w);

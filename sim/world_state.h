@@ -1,4 +1,4 @@
-/* world's inside, shared by its two files (world.c, sampler.c); everyone else includes sim/world.h. */
+/* world's inside, shared by world.c, sampler.c and verbs.c; everyone else includes sim/world.h. */
 #ifndef SIM_WORLD_STATE_H
 #define SIM_WORLD_STATE_H
 
@@ -24,7 +24,8 @@ struct world {
     uint64_t mux_at_q16;
     float mux_from[2]; /* pin voltages at the turn */
     bool powered, button, rcm_fault;
-    uint64_t rcm_due_us; /* answer of the monitor to its test; 0: none under way */
+    uint64_t button_until_us; /* 0: held or not by hand */
+    uint64_t rcm_due_us;      /* answer of the monitor to its test; 0: none under way */
     bool rcm_test;
     double rise_k; /* station's inside above ambient */
     double current_zero_s;

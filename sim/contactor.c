@@ -2,7 +2,7 @@
 
 #include "sim/wave.h"
 
-void contactor_coil(struct contactor *c, bool on, const struct world_cfg *cfg, uint64_t now_us)
+void sim_contactor_coil(struct sim_contactor *c, bool on, const struct world_cfg *cfg, uint64_t now_us)
 {
     if (c->coil == on)
         return;
@@ -12,7 +12,8 @@ void contactor_coil(struct contactor *c, bool on, const struct world_cfg *cfg, u
     c->pull_due_us = now_us + 1 + (uint64_t)((on ? cfg->coil_close_ms : cfg->coil_open_ms) * 1000);
 }
 
-static void close_contacts(struct contactor *c, const struct world_cfg *cfg, uint64_t *rng, uint64_t now_us)
+static void close_contacts(struct sim_contactor *c, const struct world_cfg *cfg, uint64_t *rng,
+                           uint64_t now_us)
 {
     c->closed = c->contact = true;
     c->cycles++;
@@ -27,8 +28,8 @@ static void close_contacts(struct contactor *c, const struct world_cfg *cfg, uin
     c->bounce_next = 0;
 }
 
-void contactor_step(struct contactor *c, const struct world_cfg *cfg, const struct world_faults *f,
-                    bool loaded, uint64_t *rng, uint64_t now_us)
+void sim_contactor_step(struct sim_contactor *c, const struct world_cfg *cfg, const struct world_faults *f,
+                        bool loaded, uint64_t *rng, uint64_t now_us)
 {
     if (c->pull_due_us != 0 && now_us >= c->pull_due_us) {
         c->pull_due_us = 0;
@@ -50,7 +51,7 @@ void contactor_step(struct contactor *c, const struct world_cfg *cfg, const stru
     }
 }
 
-uint64_t contactor_next_us(const struct contactor *c)
+uint64_t sim_contactor_next_us(const struct sim_contactor *c)
 {
     uint64_t next = c->pull_due_us != 0 ? c->pull_due_us : UINT64_MAX;
     if (c->closed && c->bounce_next < CONTACTOR_BOUNCES && c->bounce_us[c->bounce_next] < next)

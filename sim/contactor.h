@@ -1,6 +1,6 @@
 /*
- * contactor: the coil's delays, the contacts' bounce, welding, a contactor that does not pull in, and the
- * auxiliary contact that mirrors the main ones.
+ * contactor: (sim_contactor, as core/ has its own idea of one) the coil's delays, the contacts' bounce,
+ * welding, a contactor that does not pull in, and the auxiliary contact that mirrors the main ones.
  */
 #ifndef SIM_CONTACTOR_H
 #define SIM_CONTACTOR_H
@@ -9,7 +9,7 @@
 
 enum { CONTACTOR_BOUNCES = 4 }; /* open, closed, open, closed after the first touch */
 
-struct contactor {
+struct sim_contactor {
     bool coil;
     bool pulled;          /* magnetic circuit, after the coil's delay */
     bool closed;          /* armature */
@@ -21,10 +21,10 @@ struct contactor {
     double coil_changed_s, changed_s;
 };
 
-void contactor_coil(struct contactor *c, bool on, const struct world_cfg *cfg, uint64_t now_us);
+void sim_contactor_coil(struct sim_contactor *c, bool on, const struct world_cfg *cfg, uint64_t now_us);
 /* loaded: current flows now. */
-void contactor_step(struct contactor *c, const struct world_cfg *cfg, const struct world_faults *f,
-                    bool loaded, uint64_t *rng, uint64_t now_us);
-uint64_t contactor_next_us(const struct contactor *c);
+void sim_contactor_step(struct sim_contactor *c, const struct world_cfg *cfg, const struct world_faults *f,
+                        bool loaded, uint64_t *rng, uint64_t now_us);
+uint64_t sim_contactor_next_us(const struct sim_contactor *c);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void pilot_init(struct pilot *p, double load_nf)
+void sim_pilot_init(struct sim_pilot *p, double load_nf)
 {
     memset(p, 0, sizeof *p);
     p->powered = true;
@@ -10,10 +10,10 @@ void pilot_init(struct pilot *p, double load_nf)
     p->high_q16 = PILOT_PERIOD_Q16;
     p->tau_us = (float)(load_nf > 0.01 ? load_nf : 0.01); /* 1 kΩ · nF = µs */
     p->edge_q16 = 10 * p->tau_us * 65536;                 /* e^-10: 1 mV left of 24 V */
-    pilot_solve(p, 0, 0, false);
+    sim_pilot_solve(p, 0, 0, false);
 }
 
-void pilot_solve(struct pilot *p, double r_ohm, double diode_v, bool shorted)
+void sim_pilot_solve(struct sim_pilot *p, double r_ohm, double diode_v, bool shorted)
 {
     double high = p->powered ? PILOT_SOURCE_V : 0, low = -high;
     if (shorted) {
@@ -31,7 +31,7 @@ void pilot_solve(struct pilot *p, double r_ohm, double diode_v, bool shorted)
     p->low_v = (float)low;
 }
 
-void pilot_wrap(struct pilot *p, uint64_t now_us)
+void sim_pilot_wrap(struct sim_pilot *p, uint64_t now_us)
 {
     bool was_high = p->duty_bp == PILOT_STEADY;
     if (p->duty_bp != p->wanted_bp) {
@@ -42,7 +42,7 @@ void pilot_wrap(struct pilot *p, uint64_t now_us)
     p->edge_at_wrap = (p->duty_bp > 0) != was_high;
 }
 
-void pilot_power(struct pilot *p, bool on)
+void sim_pilot_power(struct sim_pilot *p, bool on)
 {
     p->powered = on;
     p->wanted_bp = PILOT_STEADY;

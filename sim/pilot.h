@@ -1,6 +1,7 @@
 /*
- * pilot: the control-pilot circuit: the station's ±12 V timer output behind 1 kΩ, the line, the car's
- * resistor and diode, and the edges that the line's capacitance makes.
+ * pilot: (sim_pilot, as core/ has its own idea of one) the control-pilot circuit: the station's ±12 V timer
+ * output behind 1 kΩ, the line, the car's resistor and diode, and the edges that the line's capacitance
+ * makes.
  */
 #ifndef SIM_PILOT_H
 #define SIM_PILOT_H
@@ -13,7 +14,7 @@
 #define PILOT_SOURCE_OHM 1000.0 /* IEC 61851-1 Table A.2 */
 enum { PILOT_PERIOD_Q16 = 1000 * 65536, PILOT_OFF = 0, PILOT_STEADY = 10000 };
 
-struct pilot {
+struct sim_pilot {
     unsigned duty_bp;   /* what the timer puts out in this period */
     unsigned wanted_bp; /* takes over at the end of the period, as in the LEDC */
     bool powered;
@@ -25,16 +26,16 @@ struct pilot {
     double duty_changed_s;
 };
 
-void pilot_init(struct pilot *p, double load_nf);
+void sim_pilot_init(struct sim_pilot *p, double load_nf);
 /* Solves the circuit. r_ohm: car's resistor, 0 without a car; diode_v: its drop, < 0: diode shorted; shorted:
  * to PE. */
-void pilot_solve(struct pilot *p, double r_ohm, double diode_v, bool shorted);
+void sim_pilot_solve(struct sim_pilot *p, double r_ohm, double diode_v, bool shorted);
 /* End of a period: the timer takes over the duty that was written. */
-void pilot_wrap(struct pilot *p, uint64_t now_us);
-void pilot_power(struct pilot *p, bool on);
+void sim_pilot_wrap(struct sim_pilot *p, uint64_t now_us);
+void sim_pilot_power(struct sim_pilot *p, bool on);
 
 /* A sample sees an edge when it falls within this time after it. */
-static inline bool pilot_on_edge(const struct pilot *p, uint32_t phase)
+static inline bool sim_pilot_on_edge(const struct sim_pilot *p, uint32_t phase)
 {
     if (phase >= p->high_q16 && p->high_q16 != 0)
         return (float)(phase - p->high_q16) < p->edge_q16;
@@ -42,7 +43,7 @@ static inline bool pilot_on_edge(const struct pilot *p, uint32_t phase)
 }
 
 /* Voltage of the line on an edge. */
-static inline float pilot_edge_volt(const struct pilot *p, uint32_t phase)
+static inline float sim_pilot_edge_volt(const struct sim_pilot *p, uint32_t phase)
 {
     bool falling = phase >= p->high_q16;
     uint32_t since = falling ? phase - p->high_q16 : phase;

@@ -37,11 +37,11 @@ static float settle(struct world *w, int pin, float mv, uint64_t now_q16)
 /* Moves the pilot on by one conversion period; the timer's periods end where they end. */
 static inline void pilot_advance(struct world *w, uint32_t period, uint64_t now_q16)
 {
-    struct pilot *p = &w->pilot;
+    struct sim_pilot *p = &w->pilot;
     p->phase_q16 += period;
     while (p->phase_q16 >= PILOT_PERIOD_Q16) {
         p->phase_q16 -= PILOT_PERIOD_Q16;
-        pilot_wrap(p, (now_q16 - p->phase_q16) >> 16);
+        sim_pilot_wrap(p, (now_q16 - p->phase_q16) >> 16);
     }
 }
 
@@ -74,9 +74,9 @@ void world_sample(struct world *w, uint16_t *raw, size_t n)
         int k = 0;
         switch (channel) {
         case CH_CP:
-            if (pilot_on_edge(&w->pilot, w->pilot.phase_q16))
-                code = adc_ideal_code(adc,
-                                      adc_pin(adc, WORLD_CP, pilot_edge_volt(&w->pilot, w->pilot.phase_q16)));
+            if (sim_pilot_on_edge(&w->pilot, w->pilot.phase_q16))
+                code = adc_ideal_code(
+                    adc, adc_pin(adc, WORLD_CP, sim_pilot_edge_volt(&w->pilot, w->pilot.phase_q16)));
             else
                 code = w->pilot.phase_q16 < w->pilot.high_q16 ? high : low;
             break;

@@ -224,6 +224,10 @@ static int watch_look(struct watch *x, const struct script_line *l, const struct
                      passed_s);
         return v == HOLDS ? -1 : 1;
     case SCRIPT_WITHIN:
+        if (v == HOLDS && !x->held && now_us - x->begun_us > l->within_us) {
+            snprintf(why, cap, "station %d: came true only after %.3f s", x->station, passed_s);
+            return -1;
+        }
         if (v == HOLDS && !x->held) {
             x->held = true;
             x->since_us = now_us;

@@ -112,7 +112,7 @@ static bool take_station(struct cursor *c)
 /* NAME OP VALUE [and NAME OP VALUE]... to the end of the line */
 static bool take_tests(struct cursor *c)
 {
-    size_t most = (size_t)WORDS_MAX / 4 + 1;
+    size_t most = (size_t)(c->l->words.n - c->pos) / 4 + 1;
     c->l->test = calloc(most, sizeof *c->l->test);
     if (c->l->test == NULL)
         return fail(c, "out of memory");

@@ -33,7 +33,8 @@ bool words_read(struct words *w, const char *line, size_t len, char *why, size_t
         return false;
     }
     w->text = malloc(len + 1);
-    if (w->text == NULL) {
+    w->word = malloc((len / 2 + 1) * sizeof *w->word); /* a word and a blank each */
+    if (w->text == NULL || w->word == NULL) {
         snprintf(why, cap, "out of memory");
         return false;
     }
@@ -45,10 +46,6 @@ bool words_read(struct words *w, const char *line, size_t len, char *why, size_t
             p++;
         if (p == end || *p == '#')
             return true;
-        if (w->n == WORDS_MAX) {
-            snprintf(why, cap, "more than %d words in a line", WORDS_MAX);
-            return false;
-        }
         char *out = p;
         w->word[w->n++] = p;
         if (*p == '"') {
@@ -75,7 +72,9 @@ bool words_read(struct words *w, const char *line, size_t len, char *why, size_t
 void words_free(struct words *w)
 {
     free(w->text);
+    free(w->word);
     w->text = NULL;
+    w->word = NULL;
     w->n = 0;
 }
 

@@ -8,16 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WORDS_MAX = 64 }; /* words in a line */
-
 struct words {
-    char *text; /* owned copy, cut up */
-    char *word[WORDS_MAX];
+    char *text;  /* owned copy, cut up */
+    char **word; /* into text */
     int n;
 };
 
 /* Cuts a line of len bytes at blanks; "..." keeps blanks together (\" and \\ inside); a word that begins with
- * # ends the line. false: `why` says what is wrong (unfinished quote, more than WORDS_MAX words, a NUL byte,
+ * # ends the line. false: `why` says what is wrong (unfinished quote, a NUL byte,
  * no memory). Free with words_free in either case. */
 bool words_read(struct words *w, const char *line, size_t len, char *why, size_t cap);
 void words_free(struct words *w);

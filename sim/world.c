@@ -119,7 +119,7 @@ struct world *world_init(void *mem, const struct world_cfg *cfg, uint64_t seed)
     w->powered = true;
     mains_init(&w->mains, &w->rng);
     adc_init(&w->adc, &w->cfg.adc, &w->rng);
-    pilot_init(&w->pilot, w->cfg.cp_load_nf);
+    sim_pilot_init(&w->pilot, w->cfg.cp_load_nf);
     w->pilot.phase_q16 = (uint32_t)(wave_uniform(&w->rng) * PILOT_PERIOD_Q16);
     cable_init(&w->cable, w->cfg.cable_ohm);
     car_init(&w->car, &w->cfg.car);
@@ -150,7 +150,7 @@ void world_set_pilot(struct world *w, unsigned duty_bp)
 
 void world_set_coil(struct world *w, bool on)
 {
-    contactor_coil(&w->contactor, on && w->powered, &w->cfg, world_now_us(w));
+    sim_contactor_coil(&w->contactor, on && w->powered, &w->cfg, world_now_us(w));
 }
 
 void world_set_mux(struct world *w, int position)
@@ -185,9 +185,9 @@ void world_set_power(struct world *w, bool on)
     if (w->powered == on)
         return;
     w->powered = on;
-    pilot_power(&w->pilot, on);
+    sim_pilot_power(&w->pilot, on);
     if (!on) {
-        contactor_coil(&w->contactor, false, &w->cfg, world_now_us(w));
+        sim_contactor_coil(&w->contactor, false, &w->cfg, world_now_us(w));
         world_set_rcm_test(w, false);
         world_set_mux(w, 0);
         /* the lock's motor stays where it is: it needs power to move */
@@ -250,7 +250,7 @@ static void slow_step(struct world *w)
     bool was_loaded = largest_amp(w) > 0;
 
     cable_step(&w->cable, w->faults.lock_stuck, now, break_us(w));
-    contactor_step(&w->contactor, &w->cfg, &w->faults, largest_amp(w) > HOT_A, &w->rng, now);
+    sim_contactor_step(&w->contactor, &w->cfg, &w->faults, largest_amp(w) > HOT_A, &w->rng, now);
     if (w->button_until_us != 0 && now >= w->button_until_us)
         world_button(w, false);
     if (w->rcm_due_us != 0 && now >= w->rcm_due_us) {
@@ -279,8 +279,8 @@ static void slow_step(struct world *w)
         w->current_zero_s = (double)now * 1e-6;
 
     load_update(&w->load, &w->car.cfg, w->car.amp, power);
-    pilot_solve(&w->pilot, line ? car_pilot_ohm(&w->car) : 0,
-                w->faults.diode_missing ? -1 : w->car.cfg.diode_v, w->faults.cp_short);
+    sim_pilot_solve(&w->pilot, line ? car_pilot_ohm(&w->car) : 0,
+                    w->faults.diode_missing ? -1 : w->car.cfg.diode_v, w->faults.cp_short);
     heat(w, dt);
 }
 
@@ -288,7 +288,7 @@ static void slow_step(struct world *w)
 static size_t quiet_conversions(const struct world *w, size_t most, uint64_t period_q16)
 {
     uint64_t now = world_now_us(w);
-    uint64_t next = contactor_next_us(&w->contactor);
+    uint64_t next = sim_contactor_next_us(&w->contactor);
     uint64_t t = car_next_us(&w->car, now);
     next = t < next ? t : next;
     t = cable_next_us(&w->cable, now);

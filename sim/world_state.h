@@ -32,9 +32,9 @@ struct world {
     uint64_t slow_us;  /* last slow step */
     double charged_wh; /* since then */
     struct mains mains;
-    struct pilot pilot;
+    struct sim_pilot pilot;
     struct cable cable;
-    struct contactor contactor;
+    struct sim_contactor contactor;
     struct car car;
     struct load load;
     struct truth truth;

@@ -108,17 +108,22 @@ static void why_set(struct ws_client *c, const char *why, size_t len)
     c->why[n] = '\0';
 }
 
-/* Says `closed`, once. The client is idle and may be opened anew from inside the up-call. */
-static void report_closed(struct ws_client *c, const char *why)
+static void become_idle(struct ws_client *c)
 {
-    if (c->state == WS_IDLE)
-        return;
     c->state = WS_IDLE;
     timers_stop(c);
     c->tx_full = false;
     c->refused = false;
     c->ping_due = false;
     c->rx_len = 0;
+}
+
+/* Says `closed`, once. The client is idle and may be opened anew from inside the up-call. */
+static void report_closed(struct ws_client *c, const char *why)
+{
+    if (c->state == WS_IDLE)
+        return;
+    become_idle(c);
     char text[sizeof c->why];
     (void)snprintf(text, sizeof text, "%s", why && why[0] ? why : "connection lost");
     c->up.closed(c->up.ctx, text);
@@ -132,6 +137,16 @@ static void forget(struct lws **wsi)
     lws_set_opaque_user_data(*wsi, NULL);
     lws_set_timeout(*wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     *wsi = NULL;
+}
+
+/* The connection is given up while the network is cut: not a byte may leave, not even a FIN, so the socket is
+ * kept as it is until the network is back. */
+static void silence(struct ws_client *c)
+{
+    forget(&c->orphan);
+    c->orphan = c->wsi;
+    c->wsi = NULL;
+    lws_rx_flow_control(c->orphan, 0);
 }
 
 static void deadline_passed(lws_sorted_usec_list_t *sul)
@@ -256,11 +271,7 @@ static void ws_close(void *ctx, const char *why)
         break;
     case WS_OPEN:
         if (c->blocked) {
-            /* Not a byte may leave, so the socket is left as it is until the network is back. */
-            if (c->orphan)
-                forget(&c->orphan);
-            c->orphan = c->wsi;
-            c->wsi = NULL;
+            silence(c);
             report_closed(c, why);
             break;
         }
@@ -485,6 +496,15 @@ void ws_client_destroy(struct ws_client *c)
     free(c);
 }
 
+void ws_client_reset(struct ws_client *c)
+{
+    if (c->blocked && (c->state == WS_OPEN || c->state == WS_CLOSING))
+        silence(c);
+    else
+        forget(&c->wsi);
+    become_idle(c);
+}
+
 void ws_client_transport(struct ws_client *c, struct transport *out)
 {
     *out = (struct transport){.ctx = c, .open = ws_open, .send = ws_send, .close = ws_close};
@@ -503,10 +523,7 @@ void ws_client_block(struct ws_client *c, bool blocked)
         } else if (c->state == WS_OPEN) {
             lws_rx_flow_control(c->wsi, 0);
         } else if (c->state == WS_CLOSING) {
-            lws_rx_flow_control(c->wsi, 0);
-            forget(&c->orphan);
-            c->orphan = c->wsi;
-            c->wsi = NULL;
+            silence(c);
             report_closed(c, c->why);
         }
         return;

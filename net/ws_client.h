@@ -29,6 +29,9 @@ void ws_client_transport(struct ws_client *c, struct transport *out);
 /* Cuts or restores the network for this client as a pulled cable would: no byte passes, no close is seen
  * (test). */
 void ws_client_block(struct ws_client *c, bool blocked);
+/* The station has died or restarted: what there was of a connection is dropped, without an up-call. While
+ * blocked the peer still sees nothing. The client is then as new. */
+void ws_client_reset(struct ws_client *c);
 /* Every frame sent and received, for --frame-log. dir '>' sent, '<' received. */
 void ws_client_tap(struct ws_client *c, void (*tap)(void *ctx, char dir, const char *text, size_t len),
                    void *ctx);

@@ -17,6 +17,8 @@ enum {
 
     WINDOW_CYCLES = 10, /* 200 ms at 50 Hz: the basic measurement interval of IEC 61000-4-30 */
     BACK_MAX = 8, /* samples by which current and voltage can be shifted against each other: about 2 ms */
+    STEADY_WINDOWS = 16, /* 3.2 s: about the 3 s aggregation of IEC 61000-4-30 */
+    NOISE_WINDOWS = 25,  /* 5 s */
     V_FRESH_US = 1000000,
     CROSS_FRESH_US = 500000,
 
@@ -30,6 +32,7 @@ enum {
     MUX_FRAMES_MAX = 40, /* frames without a whole visible cycle after which the switch turns all the same */
     LOCK_FRAMES = 24,    /* frames (116 ms) that the first measurement of the frequency may keep the switch */
 
+    BREAKS_MAX = 20, /* frames one after the other that do not fit the row */
     /* A gap in seq with frames lost only in the ring is bridged: the guard went on looking. Without a lost
      * frame the converter stood still, the guard has opened after 20 ms, and the contactor is off at the
      * latest 100 ms later. */
@@ -46,6 +49,9 @@ enum {
  * lower because the noise allows it, and above the few ten mA that noise leaves, so that the register stands
  * still without a car. */
 #define START_A 0.1f
+
+/* No converter that works has more noise than 20 mV, here squared in dmv. */
+#define NOISE_MAX (200.0f * 200.0f)
 
 static float squared(float v)
 {
@@ -188,6 +194,15 @@ static void row_broken(struct metering *m, const struct sense_frame *f)
         m->window_us = f->end_us; /* first frame, or time that runs backwards */
         forget_window(m);
     }
+    /* A rate that breaks every row is itself wrong. */
+    m->breaks = m->in_row ? 1 : (uint8_t)(m->breaks + 1);
+    if (m->breaks >= BREAKS_MAX) {
+        m->breaks = 0;
+        m->conversion_us = 0;
+        m->rate_known = 0;
+        m->locked = false;
+    }
+    m->in_row = false;
     m->started = true;
     m->broken = false;
     m->i_past = 0;
@@ -203,6 +218,7 @@ static void row_broken(struct metering *m, const struct sense_frame *f)
 static void measure_rate(struct metering *m, const struct sense_frame *f)
 {
     enum { LONG_US = 2000000 };
+    m->in_row = true;
     m->rate_conversions += f->samples;
     if (m->rate_conversions < m->rate_next)
         return;
@@ -482,17 +498,33 @@ static void end_frequency(struct metering *m, uint64_t end_us)
     m->now.freq_mhz = m->locked ? rounded((float)(1e9 / ((double)m->cycle * m->conversion_us))) : 0;
 }
 
-/* Steadies a mean square near the noise: averages about eight windows while they differ no more than noise
+/* Steadies a value near the noise: averages up to STEADY_WINDOWS while they differ no more than noise
  * explains (four sigma), and follows at once when they do. True: it has followed. */
-static bool steady(float *shown_value, float fresh, float variance)
+static bool steady(float *value, uint8_t *windows, float fresh, float variance)
 {
-    float d = fresh - *shown_value;
-    if (d * d > 16 * variance) {
-        *shown_value = fresh;
-        return true;
-    }
-    *shown_value += d * 0.125f;
-    return false;
+    float d = fresh - *value;
+    bool step = *windows == 0 || d * d > 16 * variance;
+    *windows = step ? 1 : *windows < STEADY_WINDOWS ? (uint8_t)(*windows + 1) : STEADY_WINDOWS;
+    *value += d / *windows;
+    return step;
+}
+
+/* The converter's noise is steady: a mean over NOISE_WINDOWS, in which a spike counts little; noise that has
+ * gone is believed sooner. */
+static void update_noise(struct metering *m, int p)
+{
+    struct metering_phase *ph = &m->phase[p];
+    if (m->i_diff_n < 200)
+        return;
+    float fresh = fresh_noise(m, p);
+    fresh = fresh > NOISE_MAX ? NOISE_MAX : fresh;
+    if (ph->noise_windows > 0 && fresh > 4 * ph->i_noise + 1)
+        fresh = 4 * ph->i_noise + 1;
+    if (fresh < 0.5f * ph->i_noise)
+        ph->noise_windows /= 2;
+    if (ph->noise_windows < NOISE_WINDOWS)
+        ph->noise_windows++;
+    ph->i_noise += (fresh - ph->i_noise) / ph->noise_windows;
 }
 
 static void end_phase(struct metering *m, int p, uint64_t dt_us)
@@ -500,10 +532,7 @@ static void end_phase(struct metering *m, int p, uint64_t dt_us)
     struct metering_phase *ph = &m->phase[p];
     struct meter_reading *r = &m->now;
     float n = m->cycles, samples = n * cycle_samples(m);
-    if (m->i_diff_n >= 200) { /* the converter's noise is steady: average over some 5 s */
-        float fresh = fresh_noise(m, p);
-        ph->i_noise += (fresh - ph->i_noise) * (ph->i_noise > 0 ? 0.04f : 1);
-    }
+    update_noise(m, p);
     ph->i_dc = ph->i_mean / n;
     float ms = ph->i_ms / n - ph->i_noise, rms = ph->i_rms / n;
     ph->i_net = ms;
@@ -516,6 +545,7 @@ static void end_phase(struct metering *m, int p, uint64_t dt_us)
     float start = squared(START_A * I_DMV_PER_A);
     if (ms < start || ms * ms < 16 * noise_var) {
         ph->i_show = ph->p_show = ph->p_held = ph->i_held = 0;
+        ph->i_windows = ph->p_windows = 0;
         r->i_ma[p] = r->p_mw[p] = r->pf_permille[p] = 0;
         return;
     }
@@ -550,13 +580,14 @@ static void end_phase(struct metering *m, int p, uint64_t dt_us)
         r->import_total_uwh += uwh;
     }
 
-    bool step = steady(&ph->i_show, ms, 4 * ms * ph->i_noise / samples + noise_var);
+    bool step = steady(&ph->i_show, &ph->i_windows, ms, 4 * ms * ph->i_noise / samples + noise_var);
     float i_show = root(ph->i_show);
-    float p_var = squared(ph->v_rms) * (ph->i_noise / samples + squared(0.0025f * i_show));
+    /* Power rests on the few cycles with visible voltage, of this window and half of the last. */
+    float seen = (ph->v_cycles > 0 ? 1.5f * ph->v_cycles : 1) * cycle_samples(m);
+    float p_var = squared(ph->v_rms) * (ph->i_noise / seen + squared(0.0025f * i_show));
     if (step)
-        ph->p_show = power;
-    else
-        steady(&ph->p_show, power, p_var);
+        ph->p_windows = 0;
+    steady(&ph->p_show, &ph->p_windows, power, p_var);
     r->i_ma[p] = rounded(i_show * ma);
     r->p_mw[p] = rounded(ph->p_show * ma * mv * 1e-3f);
     float s = ph->v_rms * i_show, pf = s > 0 ? 1000 * ph->p_show / s : 0;

@@ -24,14 +24,15 @@ struct metering_phase {
         i_mean; /* over the cycles of this window: mean square, RMS and mean of the current, in dmv */
     float v_ms, p, seen_i; /* over its cycles with visible voltage: mean square, power, RMS of the current */
     uint16_t v_cycles;
-    float c0, c1;          /* correlations of voltage and current at the two lags, decaying sums */
-    float p_held, i_held;  /* power and current that belong together, decaying sums: their ratio is V·PF */
-    float i_dc, v_dc;      /* last mean against the configured zero */
-    float i_net;           /* last window's mean square without noise */
-    float i_noise;         /* mean square of the converter's noise */
-    float v_rms;           /* last measured */
-    float i_show, p_show;  /* steadied for the reading: mean square, power */
-    uint64_t v_us;         /* when the voltage was last measured */
+    float c0, c1;         /* correlations of voltage and current at the two lags, decaying sums */
+    float p_held, i_held; /* power and current that belong together, decaying sums: their ratio is V·PF */
+    float i_dc, v_dc;     /* last mean against the configured zero */
+    float i_net;          /* last window's mean square without noise */
+    float i_noise;        /* mean square of the converter's noise */
+    float v_rms;          /* last measured */
+    float i_show, p_show; /* steadied for the reading: mean square, power */
+    uint8_t i_windows, p_windows, noise_windows; /* how many windows these means hold */
+    uint64_t v_us;                               /* when the voltage was last measured */
     int8_t i_back, v_back; /* samples by which current and (earlier) voltage are taken back to meet */
     float lag;             /* conversions by which that earlier voltage sample is later than the current's */
     float w0, w1;          /* weights of the two correlations */
@@ -48,7 +49,8 @@ struct metering {
     struct meter_reading now;
 
     /* the row of frames */
-    bool started, broken;
+    bool started, broken, in_row;
+    uint8_t breaks; /* in a row */
     uint32_t seq;
     uint64_t end_us;
     uint8_t n, stride, first[SENSE_WAVES];

@@ -9,55 +9,13 @@
 #ifndef CORE_CONTROL_H
 #define CORE_CONTROL_H
 
+#include "core/evse.h"
+#include "core/fault.h"
 #include "core/guard.h"
 #include "core/limits.h"
 #include "core/metering.h"
 
 enum { CONTROL_PERIOD_US = 10000 };
-
-/* What the station is doing, for people and servers. */
-enum evse_state {
-    EVSE_SELF_TEST,   /* after power-up: nothing is offered yet */
-    EVSE_UNAVAILABLE, /* taken out of service: state F */
-    EVSE_IDLE,        /* A: no car */
-    EVSE_CONNECTED,   /* B: car, not authorised: +9 V steady (B1) */
-    EVSE_OFFERING,    /* B2: authorised, PWM on, car not asking */
-    EVSE_WAITING,     /* authorised, but no current may be offered (x1) */
-    EVSE_WAKING,      /* wake-up sequence of a sleeping car */
-    EVSE_CLOSING,     /* C2: car asks, contactor is being closed */
-    EVSE_CHARGING,    /* C2/D2: contactor closed */
-    EVSE_STOPPING,    /* PWM taken away, waiting for the car to open S2 (at most 6 s) */
-    EVSE_FAULT,
-    EVSE_STATES
-};
-
-/* Faults; FAULT_NONE is 0. How each clears is one table in core/fault.c. */
-enum fault {
-    FAULT_NONE,
-    FAULT_CP_SHORT,       /* state E */
-    FAULT_CP_RANGE,       /* level in no window */
-    FAULT_DIODE,          /* no diode in the car's pilot circuit */
-    FAULT_PILOT_DRIVER,   /* what is read back is not what was driven */
-    FAULT_NO_DIODE_CHECK, /* front end can't see the diode and the installer has not allowed that */
-    FAULT_PP,             /* proximity resistor in a gap or shorted */
-    FAULT_CABLE_CHANGED,
-    FAULT_VENTILATION, /* state D, ventilation not available */
-    FAULT_WELDED,      /* contactor does not open */
-    FAULT_NO_CLOSE,    /* contactor does not close */
-    FAULT_RCD,
-    FAULT_RCM_TEST,         /* self-test of the residual-current monitor failed */
-    FAULT_OVERCURRENT,      /* the 7 s rule */
-    FAULT_OVERCURRENT_FAST, /* I²t */
-    FAULT_OVERVOLTAGE,
-    FAULT_UNDERVOLTAGE,
-    FAULT_FREQUENCY,
-    FAULT_PHASE_LOSS,
-    FAULT_OVERTEMPERATURE,
-    FAULT_LOCK,
-    FAULT_STARVED, /* no ADC frames */
-    FAULT_GUARD,   /* guard inconsistent, or control thread stalled */
-    FAULT_COUNT
-};
 
 struct control_cfg {
     uint8_t phases;          /* 1 or 3 as installed */
@@ -76,8 +34,9 @@ void control_cfg_default(struct control_cfg *cfg);
 
 /* What the rest of the station may ask. The state machine decides. */
 enum control_cmd_type {
-    CONTROL_AUTHORISE,   /* a: 1 may charge, 0 may not (any more) */
-    CONTROL_LIMIT,       /* slot, a: mA, b: lease in ms (0: for ever), c: fallback mA */
+    CONTROL_AUTHORISE, /* a: 1 may charge, 0 may not (any more) */
+    CONTROL_LIMIT, /* slot (installation, server, user), a: mA, b: lease in ms (0: for ever), c: fallback mA
+                    */
     CONTROL_AVAILABLE,   /* a: 1 in service, 0 out of service */
     CONTROL_CLEAR_FAULT, /* a person has acknowledged; latched faults may clear */
     CONTROL_UNLOCK,      /* release the plug (ends authorisation first) */
@@ -147,6 +106,13 @@ struct control_status {
     int32_t frame_rate_hz; /* conversions per second, measured */
     int32_t temperature_mc;
     bool temperature_valid;
+    bool contactor_drift; /* the contactor is slower than it used to be: replace it soon */
+    bool diode_checkable; /* the front end can see the diode */
+    bool supply_waiting;  /* reconnect delay after a supply fault */
+    uint32_t events_lost;
+    uint32_t guard_trips; /* enum guard_trip bits of the last trip, and the first of them */
+    uint32_t guard_first_trip;
+    uint64_t guard_trip_us; /* when; 0: never */
     struct meter_reading meter;
 };
 
@@ -157,14 +123,15 @@ struct control;
  * faults. `start`: energy registers and counters to go on from, or NULL. */
 void control_init(struct control *c, const struct control_cfg *cfg, struct guard *g, uint64_t now_us,
                   uint32_t seed, const struct meter_reading *start, uint32_t contactor_cycles);
+/* A start-up that follows a power cut: begins a reconnect delay, as a whole street comes back at once. After
+ * init. */
+void control_reconnect(struct control *c, uint64_t now_us);
+/* An order that makes no sense (unknown type or slot, negative lease) is counted and ignored. */
 void control_command(struct control *c, const struct control_cmd *cmd, uint64_t now_us);
 void control_step(struct control *c, const struct control_in *in, struct control_out *out);
 /* Events since the last call, oldest first; false: none. Drain after every step (the queue holds 32; when
  * full the newest is counted as lost, never a CONTROL_EV_FAULT or CONTROL_EV_STATE). */
 bool control_next_event(struct control *c, struct control_event *out);
 void control_status_read(const struct control *c, struct control_status *out);
-
-const char *evse_state_name(enum evse_state s);
-const char *fault_name(enum fault f); /* stable, as in logs and OCPP: "CpShort", "Welded", ... */
 
 #endif

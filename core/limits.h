@@ -12,7 +12,7 @@ enum limit_slot {
     LIMIT_CABLE,        /* proximity resistor */
     LIMIT_SERVER,       /* what the charging backend asks; a lease */
     LIMIT_TEMPERATURE,
-    LIMIT_SUPPLY,       /* supply sag */
+    LIMIT_SUPPLY, /* supply sag */
     LIMIT_PHASE_LOSS,
     LIMIT_USER,
     LIMIT_SLOTS
@@ -21,9 +21,9 @@ enum limit_slot {
 enum { LIMIT_NONE_MA = 80000 }; /* "no limit": the most a pilot can say, IEC 61851-1 Table A.7 */
 
 struct limit {
-    int32_t ma;           /* 0: do not charge */
-    uint64_t expires_us;  /* 0: never */
-    int32_t fallback_ma;  /* rules once expired */
+    int32_t ma;          /* 0: do not charge */
+    uint64_t expires_us; /* 0: never */
+    int32_t fallback_ma; /* rules once expired */
 };
 
 struct limits {

@@ -3,8 +3,8 @@
 #   scripts/build.sh KIND [TARGET...]
 #     release  gcc, optimised: what `make demo` runs            build/release
 #     asan     gcc with address and undefined-behaviour checks   build/asan
-#     tsan     gcc with thread checks                            build/tsan
-#     clang    clang, every warning an error                     build/clang
+#     tsan     clang with thread checks                          build/tsan
+#     clang    clang, optimised                                  build/clang
 #     fuzz     clang with libFuzzer and address checks           build/fuzz
 # Prints one line when all went well, the end of the compiler's output when not.
 set -euo pipefail
@@ -17,7 +17,10 @@ options=(-DCMAKE_BUILD_TYPE=RelWithDebInfo)
 case "$kind" in
 release) ;;
 asan) options=(-DCMAKE_BUILD_TYPE=Debug -DECS_SANITIZE=address) ;;
-tsan) options+=(-DECS_SANITIZE=thread) ;;
+tsan)
+    compiler=clang
+    options+=(-DECS_SANITIZE=thread)
+    ;;
 clang) compiler=clang ;;
 fuzz)
     compiler=clang

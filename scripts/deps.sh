@@ -34,17 +34,17 @@ if [ "${1:-}" = --list ]; then
     exit 0
 fi
 if [ ${#missing[@]} -gt 0 ]; then
-    echo "deps: installing ${#missing[@]} Debian packages: ${missing[*]}"
     run=()
     if [ "$(id -u)" != 0 ]; then
         if command -v sudo > /dev/null && sudo -n true 2> /dev/null; then
             run=(sudo -n)
         else
-            echo "deps: not root. Type this once, then make again:" >&2
+            echo "deps: Debian packages are missing and you are not root. Type this once, then make again:" >&2
             echo "    sudo apt-get install --no-install-recommends ${missing[*]}" >&2
             exit 1
         fi
     fi
+    echo "deps: installing what is missing: ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     log=$(mktemp)
     trap 'rm -f "$log"' EXIT

@@ -462,7 +462,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
     await csms.until('three stations', () => csms.clients.size === 3, 20000);
     const ids = [...csms.clients.keys()].sort();
     await csms.until('their statuses', () => new Set(csms.of('StatusNotification').map((c) => c.station)).size === 3, 20000);
-    await sim.do('plug', 1);
+    await sim.do('plug', 2);
     const occupied = await csms.next('StatusNotification', { fits: (p) => p.connectorStatus === 'Occupied' });
     assert.equal(occupied.station, ids[1]);
     await sleep(500);

@@ -28,17 +28,20 @@ export class Sim {
     return sim;
   }
 
-  // What the world is truly like at a station (0, 1, ...).
-  async state(station = 0) { return (await request(this.port, 'GET', `/state?station=${station}`)).json; }
+  // What the world is truly like at a station; they are numbered from 1.
+  async state(station = 1) { return (await this.site()).stations[station - 1]; }
+
+  // The whole answer of GET /state: { time_s, site, stations }.
+  async site() { return (await request(this.port, 'GET', '/state')).json; }
 
   // One verb, as in scenario files: "plug", "token ABC", "fault weld on".
-  async do(verb, station = 0) {
+  async do(verb, station = 1) {
     const answer = await request(this.port, 'POST', '/do', { station, verb }, { any: true });
     assert.equal(answer.status, 200, `"${verb}" was refused: ${answer.text}`);
     return performance.now();
   }
 
-  async until(what, look, ms = 15000, station = 0) {
+  async until(what, look, ms = 15000, station = 1) {
     return eventually(what, async () => {
       const s = await this.state(station);
       return look(s) ? s : null;

@@ -1,0 +1,49 @@
+// The demo is what a newcomer runs first: it must end by itself, keep its promises, and tell the truth in its summary.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { lintText } from '../lint/rules.mjs';
+import { ROOT } from '../peer/program.mjs';
+
+const SECONDS = 40;
+const demo = (env) => spawnSync('bash', ['scripts/demo.sh'], {
+  cwd: ROOT, encoding: 'utf8', timeout: (SECONDS + 40) * 1000, env: { ...process.env, DEMO_SECONDS: String(SECONDS), ...env },
+});
+const summary = join(ROOT, 'build/demo/summary.json');
+
+test(`make demo for ${SECONDS} s: all charge, the limit holds, the summary is right`, () => {
+  rmSync(summary, { force: true });
+  const run = demo({});
+  assert.equal(run.status, 0, `exit ${run.status ?? run.signal}\n${run.stdout.slice(-3000)}\n${run.stderr.slice(-3000)}`);
+  const s = JSON.parse(readFileSync(summary, 'utf8'));
+  assert.deepEqual(Object.keys(s).sort(),
+    ['charged', 'max_phase_a', 'messages', 'reconnects', 'site_limit_a', 'stations', 'violations']);
+  assert.equal(s.stations, 3);
+  assert.equal(s.charged, 3);
+  assert.equal(s.site_limit_a, 40);
+  assert.equal(s.violations, 0);
+  assert.equal(s.reconnects, 0);
+  // Three cars want 80 A of phase 1: a site that shares well uses most of its 40 A, and never more.
+  assert.ok(s.max_phase_a > 30 && s.max_phase_a <= 40.5, `max_phase_a ${s.max_phase_a}`);
+  const text = readFileSync(join(ROOT, 'build/demo/frames.log'), 'utf8');
+  const { frames, problems } = lintText(text);
+  assert.deepEqual(problems.map((p) => `frames.log:${p.line}: ${p.rule}: ${p.text}`), []);
+  assert.equal(s.messages, frames, 'messages counts the frames on the wire');
+  assert.match(run.stdout, /http:\/\/127\.0\.0\.1:\d+\//, 'the hub\'s address is shown');
+  assert.match(run.stdout, /curl -X POST http:\/\/127\.0\.0\.1:\d+\/stations\/1\/unplug/, 'and how to interfere');
+});
+
+test('the demo fails when a promise is not kept: too short for anyone to charge', () => {
+  const run = demo({ DEMO_SECONDS: '2' });
+  assert.equal(run.status, 1, run.stdout.slice(-2000));
+  assert.match(run.stderr, /0 of 3 stations have charged/);
+  assert.equal(JSON.parse(readFileSync(summary, 'utf8')).charged, 0);
+});
+
+test('a wrong DEMO_SECONDS is said', () => {
+  const run = demo({ DEMO_SECONDS: 'soon' });
+  assert.equal(run.status, 2);
+  assert.match(run.stderr, /DEMO_SECONDS/);
+});

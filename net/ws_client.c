@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/utf8.h"
 #include "net/ws_url.h"
 
 enum {
@@ -75,8 +76,7 @@ bool ws_client_add_vhost(struct lws_context *context, const char *ca_file)
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.vhost_name = vhost_name;
     info.protocols = vhost_protocols;
-    /* RFC 6455 8.1: text that is not UTF-8 fails the connection. */
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_VALIDATE_UTF8;
+    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.connect_timeout_secs = OPEN_TIMEOUT_S;
     if (ca_file) {
         info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
@@ -291,6 +291,18 @@ static void ws_close(void *ctx, const char *why)
     }
 }
 
+/* What the peer sent can't be accepted: returns −1 for libwebsockets to send the close frame, and owes the
+ * station a `closed` in bounded time even if the peer does not answer it. */
+static int reject(struct ws_client *c, struct lws *wsi, enum lws_close_status code, const char *why)
+{
+    lws_close_reason(wsi, code, NULL, 0);
+    why_set(c, why, strlen(why));
+    c->state = WS_CLOSING;
+    lws_sul_cancel(&c->ping);
+    lws_sul_schedule(c->context, 0, &c->deadline, deadline_passed, CLOSE_TIMEOUT_S * LWS_USEC_PER_SEC);
+    return -1;
+}
+
 static int receive(struct ws_client *c, struct lws *wsi, const char *in, size_t len)
 {
     if (c->state == WS_CLOSING)
@@ -298,16 +310,10 @@ static int receive(struct ws_client *c, struct lws *wsi, const char *in, size_t 
     c->up.heard(c->up.ctx);
     if (c->wsi != wsi || c->state != WS_OPEN)
         return 0;
-    if (lws_frame_is_binary(wsi)) {
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, NULL, 0);
-        why_set(c, "binary frame received", 21);
-        return -1;
-    }
-    if (len > c->text_max - c->rx_len) {
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-        why_set(c, "message too long", 16);
-        return -1;
-    }
+    if (lws_frame_is_binary(wsi))
+        return reject(c, wsi, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "binary frame received");
+    if (len > c->text_max - c->rx_len)
+        return reject(c, wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "message too long");
     if (len)
         memcpy(c->rx + c->rx_len, in, len);
     c->rx_len += len;
@@ -316,6 +322,8 @@ static int receive(struct ws_client *c, struct lws *wsi, const char *in, size_t 
     size_t whole = c->rx_len;
     c->rx_len = 0;
     c->rx[whole] = '\0';
+    if (!utf8_valid(c->rx, whole))
+        return reject(c, wsi, LWS_CLOSE_STATUS_INVALID_PAYLOAD, "text is not UTF-8");
     if (c->tap)
         c->tap(c->tap_ctx, '<', c->rx, whole);
     c->up.text(c->up.ctx, c->rx, whole);

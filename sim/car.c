@@ -197,10 +197,13 @@ void car_step(struct car *c, const struct car_in *in)
     follow_duty(c, in, c->s2 && started);
     double want = c->s2 && started ? target_a(c) : 0;
     double step = c->cfg.ramp_a_per_s * in->dt_s;
+    if (!c->stopping)
+        c->fade_a = 0;
     if (c->stopping && in->now_us >= c->stop_begins_us) {
         want = 0;
-        step =
-            c->cfg.stop_ms > 0 ? c->cfg.max_a * c->cfg.over_draw * in->dt_s / (c->cfg.stop_ms * 1e-3) : 1e9;
+        if (c->fade_a <= 0)
+            c->fade_a = c->amp[0]; /* a car that draws draws on phase 1, or its supply is gone */
+        step = c->cfg.stop_ms > 0 ? c->fade_a * in->dt_s / (c->cfg.stop_ms * 1e-3) : 1e9;
     }
     for (int k = 0; k < 3; k++) {
         bool supplied = k < phases && in->supply_v[k] >= CHARGER_MIN_V && in->supply_v[k] <= CHARGER_MAX_V;

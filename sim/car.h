@@ -24,6 +24,7 @@ struct car {
     uint64_t s2_due_us; /* S2 turns over then; 0: not under way */
     bool stopping;      /* current fades before S2 opens */
     uint64_t stop_begins_us;
+    double fade_a;           /* current at which the fading began; 0: not yet */
     uint64_t s2_opened_us;   /* since when; 0: never was closed */
     uint64_t pulse_until_us; /* S2 held by hand until then */
     bool pulse_closed;

@@ -18,7 +18,7 @@ void mains_sag(struct mains *m, unsigned phases, double share, uint64_t until_us
 }
 
 void mains_update(struct mains *m, const struct world_mains *cfg, const struct world_faults *f,
-                  const double amp[3], uint64_t now_us)
+                  const double load_s[3], uint64_t now_us)
 {
     /* A dead or standing mains has no phase to speak of: keep turning so that time-based work goes on. */
     bool turning = cfg->hz >= 1 && cfg->hz <= 1000;
@@ -48,7 +48,7 @@ void mains_update(struct mains *m, const struct world_mains *cfg, const struct w
     /* The star point goes where the loads pull it: the measuring circuit's 1 MΩ on each phase, and the car.
      */
     for (int k = 0; k < 3; k++)
-        m->y[k] = (float)(1e-6 + (cfg->volt[k] > 1 ? amp[k] / cfg->volt[k] : 0));
+        m->y[k] = (float)(1e-6 + load_s[k]);
     double sum[3] = {0};
     for (uint32_t i = 0; i < 32; i++)
         for (int k = 0; k < 3; k++) {

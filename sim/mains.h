@@ -27,9 +27,10 @@ struct mains {
 };
 
 void mains_init(struct mains *m, uint64_t *rng);
-/* Takes the settings and faults as they are now. amp: what the car draws per phase, A rms. */
+/* Takes the settings and faults as they are now. load_s: admittance behind
+ * the contactor between each phase and neutral, siemens. */
 void mains_update(struct mains *m, const struct world_mains *cfg, const struct world_faults *f,
-                  const double amp[3], uint64_t now_us);
+                  const double load_s[3], uint64_t now_us);
 void mains_sag(struct mains *m, unsigned phases, double share, uint64_t until_us);
 
 static inline float mains_to_star(const struct mains *m, int k, uint32_t angle)

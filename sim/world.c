@@ -11,7 +11,9 @@
 
 /* A residual-current monitor answers its test input within this time (typical for 6 mA DC modules). */
 enum { RCM_ANSWER_US = 20000 };
-#define HOT_A 0.5 /* opening with more than this counts as switching under load */
+/* A charger's mains filter, connected as long as the contactor is closed: about 5 µF at 50 Hz. */
+#define FILTER_S 1.5e-3
+#define HOT_A    0.5 /* opening with more than this counts as switching under load */
 
 size_t world_size(void)
 {
@@ -125,7 +127,7 @@ struct world *world_init(void *mem, const struct world_cfg *cfg, uint64_t seed)
     car_init(&w->car, &w->cfg.car);
     w->car.ready = true; /* a car that is plugged in usually wants energy */
     truth_init(&w->truth, w->mains.angle);
-    mains_update(&w->mains, &w->cfg.mains, &w->faults, w->car.amp, 0);
+    mains_update(&w->mains, &w->cfg.mains, &w->faults, (const double[3]){0}, 0);
     return w;
 }
 
@@ -257,10 +259,14 @@ static void slow_step(struct world *w)
         w->rcm_due_us = 0;
         w->rcm_fault = w->rcm_test && !w->faults.rcm_dead;
     }
-    mains_update(&w->mains, &w->cfg.mains, &w->faults, w->car.amp, now);
-
     bool line = cable_pilot(&w->cable) && !w->faults.cp_open;
     bool power = w->contactor.contact && cable_power(&w->cable, now);
+    double load_s[3] = {0};
+    for (int k = 0; power && k < 3; k++)
+        if (k == 0 || w->car.cfg.phases != 1)
+            load_s[k] = FILTER_S + w->car.amp[k] / 230;
+    mains_update(&w->mains, &w->cfg.mains, &w->faults, load_s, now);
+
     if (!power && largest_amp(w) > HOT_A && w->contactor.contact)
         w->contactor.hot_switches++; /* the plug itself broke the current */
     struct car_in in = {

@@ -1,7 +1,7 @@
 /*
  * calibrate: from two known points to the zero and gain of an analogue front end: pilot, currents, voltages.
  *
- * Procedure (docs: calibration): pilot: drive steady +12 V, then state F, measure CP with a meter, note the
+ * Procedure: pilot: drive steady +12 V, then state F, measure CP with a meter, note the
  * pin. Currents: no load for the zero; then two known currents, one of the lowest and one near the rated, of
  * a load with power factor 1, which also gives the delay of the current path. Voltages: as found, at two
  * voltages if there are two (a single one may be given twice). The readings at the pin are struct

@@ -30,7 +30,10 @@ enum {
 
     V_SEEN_MV = 30000,   /* below this a phase is dead: no crossings, no angle */
     MUX_FRAMES_MAX = 40, /* frames without a whole visible cycle after which the switch turns all the same */
-    LOCK_FRAMES = 24,    /* frames (116 ms) that the first measurement of the frequency may keep the switch */
+    LOCK_FRAMES = 24,    /* frames (116 ms) for which a search for the frequency may keep the switch */
+
+    GAIN_MIN_PPM = 100000, /* another range of the same front end, not a front end of another kind */
+    GAIN_MAX_PPM = 10000000,
 
     BREAKS_MAX = 20, /* frames one after the other that do not fit the row */
     /* A gap in seq with frames lost only in the ring is bridged: the guard went on looking. Without a lost
@@ -53,6 +56,11 @@ enum {
 /* No converter that works has more noise than 20 mV, here squared in dmv. */
 #define NOISE_MAX (200.0f * 200.0f)
 
+/* 500 kHz is what the ESP32 can at best; at 10 kHz and ten conversions in a pattern a mains cycle has 20
+ * samples. */
+#define CONVERSION_MIN_US 2.0
+#define CONVERSION_MAX_US 100.0
+
 static float squared(float v)
 {
     return v * v;
@@ -63,9 +71,14 @@ static float root(float v)
     return v > 0 ? sqrtf(v) : 0;
 }
 
+static int32_t within(int32_t v, int32_t low, int32_t high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
 static int16_t saturate(int32_t v)
 {
-    return (int16_t)(v < INT16_MIN ? INT16_MIN : v > INT16_MAX ? INT16_MAX : v);
+    return (int16_t)within(v, INT16_MIN, INT16_MAX);
 }
 
 static int32_t rounded(float v)
@@ -108,6 +121,12 @@ void metering_init(struct metering *m, const struct metering_cfg *cfg, const str
     memset(m, 0, sizeof *m);
     m->cfg = *cfg;
     m->cfg.phases = cfg->phases == 1 ? 1 : 3;
+    for (int p = 0; p < 3; p++) {
+        m->cfg.i_zero_dmv[p] = within(cfg->i_zero_dmv[p], 0, INT16_MAX);
+        m->cfg.v_zero_dmv[p] = within(cfg->v_zero_dmv[p], 0, INT16_MAX);
+        m->cfg.i_gain_ppm[p] = within(cfg->i_gain_ppm[p], GAIN_MIN_PPM, GAIN_MAX_PPM);
+        m->cfg.v_gain_ppm[p] = within(cfg->v_gain_ppm[p], GAIN_MIN_PPM, GAIN_MAX_PPM);
+    }
     m->now.phases = m->cfg.phases;
     m->cycle = (float)SENSE_RATE_HZ / MAINS_HZ;
     if (start) {
@@ -226,6 +245,8 @@ static void measure_rate(struct metering *m, const struct sense_frame *f)
     if (m->rate_conversions > m->rate_known || us >= LONG_US) {
         m->conversion_us = (double)us / m->rate_conversions;
         m->rate_known = m->rate_conversions;
+        if (m->conversion_us < CONVERSION_MIN_US || m->conversion_us > CONVERSION_MAX_US)
+            m->conversion_us = m->rate_known = 0; /* no converter is like that: wrong times */
     }
     if (us < LONG_US) {
         m->rate_next *= 2;
@@ -239,7 +260,7 @@ static void measure_rate(struct metering *m, const struct sense_frame *f)
 static bool usable(const struct metering *m, const struct sense_frame *f)
 {
     int n = f->n[WAVE_I1];
-    if (n < 8 || n > SENSE_SLOTS_MAX || f->samples < 2 * n)
+    if (n < 8 || n > SENSE_SLOTS_MAX || f->samples < 2 * n || f->samples > SENSE_FRAME_MAX)
         return false;
     for (int p = 1; p < m->cfg.phases; p++)
         if (f->n[WAVE_I1 + p] != n)
@@ -256,7 +277,7 @@ static bool in_row(const struct metering *m, const struct sense_frame *f, uint8_
     if (m->conversion_us <= 0)
         return true;
     float expected = frame_us(m, f), dt = (float)(f->end_us - m->end_us);
-    return dt > expected * 0.5f && dt < expected * 1.5f;
+    return dt > expected * 0.75f && dt < expected * 1.25f;
 }
 
 /* ---- currents ---- */
@@ -403,18 +424,18 @@ static void on_crossings(struct metering *m, int p, int wave, int n, uint64_t en
         if (fresh && !m->locked && us > 1e6f / MAINS_MAX_HZ && us < 1e6f / MAINS_MIN_HZ) {
             m->cycle = since; /* two in a row: the first measurement of the frequency */
             m->locked = true;
+            m->locked_us = end_us;
         }
         float cycles = rintf(since / m->cycle), off = since - cycles * m->cycle;
         if (fresh && cycles >= 1 && fabsf(off) < 0.2f * m->cycle) {
             ph->cross_cycles += (uint32_t)cycles;
+            m->locked_us = m->locked ? end_us : m->locked_us;
         } else {
             ph->cross_first_q8 = t;
             ph->cross_cycles = 0;
         }
         ph->cross_q8 = t;
         ph->crossed = true;
-        if (m->locked)
-            m->locked_us = end_us;
     }
 }
 
@@ -735,10 +756,11 @@ void metering_on_frame(struct metering *m, const struct sense_frame *f)
     if (m->cycles >= WINDOW_CYCLES)
         end_window(m, f->end_us);
 
-    /* The switch turns once a whole cycle has been seen; the first time it waits for the frequency. */
+    /* The switch turns once a whole cycle has been seen; while the frequency is not known it waits for
+     * two crossings in a row. */
     if (m->mux_frames < UINT16_MAX)
         m->mux_frames++;
-    bool locking = !m->locked && m->now.at_us == 0 && m->mux_frames < LOCK_FRAMES;
+    bool locking = !m->locked && m->mux_frames < LOCK_FRAMES;
     if ((m->mux_done && !locking) || m->mux_frames > MUX_FRAMES_MAX)
         m->mux_wanted = !m->mux;
 
@@ -768,11 +790,18 @@ void metering_fast_current_ma(const struct metering *m, int32_t out_ma[3])
         span = span > m->i_past ? m->i_past : span;
         const struct metering_phase *ph = &m->phase[p];
         int whole = (int)span, first = METERING_PAST - whole;
-        float sum = 0;
+        float zero = ph->i_dc, sum = 0;
+        if (m->now.at_us ==
+            0) { /* before the first window: the mean of what there is, exact without a current */
+            for (int k = METERING_PAST - m->i_past; k < METERING_PAST; k++)
+                sum += (float)m->x[WAVE_I1 + p][k];
+            zero = sum / (float)m->i_past;
+            sum = 0;
+        }
         for (int k = first; k < METERING_PAST; k++)
-            sum += squared((float)m->x[WAVE_I1 + p][k] - ph->i_dc);
+            sum += squared((float)m->x[WAVE_I1 + p][k] - zero);
         if (whole < m->i_past)
-            sum += squared((float)m->x[WAVE_I1 + p][first - 1] - ph->i_dc) * (span - (float)whole);
+            sum += squared((float)m->x[WAVE_I1 + p][first - 1] - zero) * (span - (float)whole);
         out_ma[p] = rounded(root(sum / span - ph->i_noise) * i_ma_per_dmv(m, p));
     }
 }

@@ -649,6 +649,68 @@ static void test_fast_current(void **state)
     assert_true(ma[0] > 60000);
 }
 
+static void test_fast_current_before_the_first_window(void **state)
+{
+    (void)state;
+    struct source s;
+    struct metering m;
+    int32_t ma[3];
+    source_init(&s);
+    for (int p = 0; p < 3; p++)
+        s.ph[p].i_zero = 13400;
+    start(&m, 3);
+    for (int k = 0; k < 20; k++) {
+        metering_on_frame(&m, frame(&s, metering_mux_wanted(&m)));
+        metering_fast_current_ma(&m, ma);
+        near("fast", ma[0], 0, 400);
+    }
+}
+
+static void test_other_rates_are_learnt(void **state)
+{
+    (void)state;
+    static const double rates[] = {20000, 41300, 60000, 25000, 80000};
+    struct source s;
+    struct metering m;
+    source_init(&s);
+    s.ph[0].i = s.ph[1].i = s.ph[2].i = 9;
+    s.rate = rates[0];
+    start(&m, 3);
+    look(&s, &m, 3);
+    compare(&s, &m, 3);
+    for (size_t k = 1; k < sizeof rates / sizeof *rates; k++) {
+        s.origin_us = s.f.end_us;
+        s.conversions = 0;
+        s.rate = rates[k];
+        look(&s, &m, 6);
+        compare(&s, &m, 3);
+    }
+}
+
+static void test_senseless_settings_do_no_harm(void **state)
+{
+    (void)state;
+    static const int32_t values[] = {INT32_MIN, -1, 0, INT32_MAX};
+    for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+        struct source s;
+        struct metering m;
+        struct metering_cfg cfg;
+        struct meter_reading r;
+        int32_t ma[3];
+        source_init(&s);
+        s.ph[0].i = s.ph[1].i = s.ph[2].i = 32;
+        metering_cfg_default(&cfg);
+        for (int p = 0; p < 3; p++)
+            cfg.i_gain_ppm[p] = cfg.v_gain_ppm[p] = cfg.i_zero_dmv[p] = cfg.v_zero_dmv[p] =
+                cfg.i_phase_us[p] = values[k];
+        metering_init(&m, &cfg, NULL);
+        look(&s, &m, 2);
+        metering_read(&m, &r);
+        metering_fast_current_ma(&m, ma);
+        assert_true(r.i_ma[0] >= 0 && r.v_mv[0] >= 0 && ma[0] >= 0);
+    }
+}
+
 static void test_steady_reading_follows_steps(void **state)
 {
     (void)state;
@@ -719,6 +781,9 @@ int main(void)
         cmocka_unit_test(test_pp_is_averaged_and_goes_stale),
         cmocka_unit_test(test_switch_turns_after_each_cycle),
         cmocka_unit_test(test_fast_current),
+        cmocka_unit_test(test_fast_current_before_the_first_window),
+        cmocka_unit_test(test_other_rates_are_learnt),
+        cmocka_unit_test(test_senseless_settings_do_no_harm),
         cmocka_unit_test(test_steady_reading_follows_steps),
         cmocka_unit_test(test_speed),
     };

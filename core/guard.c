@@ -31,13 +31,16 @@ enum {
 
     CONTROL_STALL_US = 1000000, /* a flash erase may stop the control thread for some hundreds of ms */
     FAST_MS = 300,       /* I²t budget: fast_ma squared for this long; twice fast_ma trips in 100 ms */
-    HEAT_TIME_SHIFT = 6, /* heat is in (0.1 mV)² / 1024 times 64 µs: 32 bits hold it */
+    HEAT_TIME_SHIFT = 6, /* heat is in (0.2 mV)² / 1024 times 64 µs: 32 bits hold it */
     HEAT_SQUARE_SHIFT = 10,
 
-    SPAN_DMV = 8191,  /* a current sample's distance from zero is cut there: 32 squares fit in 32 bits */
-    ZERO_DMV = 13000, /* nominal bias of the current front ends */
+    /* Current samples are squared in steps of 0.2 mV and cut at 1.6 V from zero (all a pin can show): 32
+     * squares then fit in 32 bits. */
+    STEP_DMV = 2,
+    SPAN_STEPS = 8191,
+    ZERO_DMV = 13000,        /* nominal bias of the current front ends */
     ZERO_WANDER_DMV = 1000,  /* how far the tracked zero may go from the calibrated one */
-    FLOOR_MAX = 32400,       /* noise of the converter: at most what 1 A would read */
+    FLOOR_MAX = 8100,        /* noise of the converter: at most what 1 A would read */
     FLOOR_AFTER_FRAMES = 60, /* 300 ms after opening nothing flows any more, unless welded */
     WAVE_M1 = SENSE_M1 - SENSE_I1,
 };
@@ -67,7 +70,7 @@ static int32_t within(int32_t v, int32_t low, int32_t high)
 static uint32_t current_square(const struct guard_limits *l, int32_t ma)
 {
     int32_t dmv = within(ma, 0, 2000000) * 1000 / within(l->ct_ma_per_dmv, 100, 1000000);
-    return square(within(dmv, 0, SPAN_DMV));
+    return square(within(dmv / STEP_DMV, 0, SPAN_STEPS));
 }
 
 /* Takes over what guard_arm wrote; false: it is being written at this moment. */
@@ -109,9 +112,9 @@ static void measure_currents(struct guard_private *p, const struct sense_frame *
         if (!n)
             continue;
         for (uint32_t k = 0; k < n; k++) {
-            int32_t x = within(f->dmv[i][k] - zero, -SPAN_DMV, SPAN_DMV);
+            int32_t x = f->dmv[i][k] - zero;
             sum += x;
-            sum_square += square(x);
+            sum_square += square(within(x / STEP_DMV, -SPAN_STEPS, SPAN_STEPS));
         }
         p->mean_square[i] = sum_square / n;
         /* A current transformer passes no direct current: the mean is the zero. Time constant 256 frames. */

@@ -80,10 +80,10 @@ struct guard_private {
     uint64_t beat_us; /* when the control thread's counter last moved */
     uint32_t beat;
     int32_t zero_q8[3];       /* tracked pin voltage at zero current, 0.1 mV times 256 */
-    uint32_t mean_square[3];  /* of the current in this frame, (0.1 mV)² */
+    uint32_t mean_square[3];  /* of the current in this frame, (0.2 mV)² */
     uint32_t floor[3];        /* the same while the contactor is open: noise */
     uint32_t heat[3];         /* I²t integral */
-    uint32_t fast_square;     /* square of fast_ma in (0.1 mV)² */
+    uint32_t fast_square;     /* square of fast_ma in (0.2 mV)² */
     uint32_t heat_full;       /* heat at which it trips */
     uint32_t gone_square;     /* square of the current that counts as none */
     uint16_t open_frames;     /* frames since the coil went off, saturating */

@@ -1,6 +1,6 @@
 /*
- * ocpp: the charging-station side of OCPP-J over whole text messages. Knows no sockets and no station: bytes in, bytes
- * out, and struct ocpp_station_ops.
+ * ocpp: the charging-station side of OCPP-J over whole text messages. Knows no sockets and no station: bytes
+ * in, bytes out, and struct ocpp_station_ops.
  */
 #ifndef OCPP_OCPP_H
 #define OCPP_OCPP_H
@@ -29,15 +29,16 @@ void ocpp_closed(struct ocpp *o);
 /* One whole text message. Any bytes: rubbish is answered as OCPP-J says or logged, never trusted. */
 void ocpp_receive(struct ocpp *o, const char *text, size_t len);
 void ocpp_event(struct ocpp *o, const struct ocpp_event *ev);
-/* Timers and the outgoing queue. Returns the monotonic time (µs) at which it wants to be called again at the latest. */
+/* Timers and the outgoing queue. Returns the monotonic time (µs) at which it wants to be called again at the
+ * latest. */
 uint64_t ocpp_step(struct ocpp *o);
 
 /* For status pages and tests. */
 struct ocpp_status {
-    bool online, registered;    /* socket up; BootNotification accepted */
+    bool online, registered; /* socket up; BootNotification accepted */
     bool transaction;
     char transaction_id[37];
-    uint32_t queued;            /* messages waiting, durable ones included */
+    uint32_t queued; /* messages waiting, durable ones included */
     uint32_t sent, received, errors;
     uint32_t arena_high_water;
     uint64_t last_heard_us;

@@ -1,6 +1,6 @@
 /*
- * station_ops: the one interface between OCPP and a station. Protocol-neutral: 2.0.1 and 1.6 live on it alike, and
- * nothing in here is a core/ or port/ type.
+ * station_ops: the one interface between OCPP and a station. Protocol-neutral: 2.0.1 and 1.6 live on it
+ * alike, and nothing in here is a core/ or port/ type.
  *
  * All calls, both ways, happen in the comms thread. Nothing blocks.
  */
@@ -27,18 +27,18 @@ struct ocpp_view {
     bool energy_requested; /* the car asks (C, D) */
     bool energy_flowing;   /* contactor closed */
     bool authorised;
-    bool available;        /* in service */
-    bool limited_to_zero;  /* authorised and plugged, but nothing may be offered */
+    bool available;       /* in service */
+    bool limited_to_zero; /* authorised and plugged, but nothing may be offered */
     bool faulted;
     bool locked;
-    const char *fault;     /* name, static; "" if none */
-    const char *state;     /* enum evse_state's name, static */
-    char pilot;            /* 'A'..'F', '?' */
+    const char *fault; /* name, static; "" if none */
+    const char *state; /* enum evse_state's name, static */
+    char pilot;        /* 'A'..'F', '?' */
     int32_t pilot_mv, duty_bp;
-    int32_t cable_ma;      /* 0 none, −1 invalid */
+    int32_t cable_ma; /* 0 none, −1 invalid */
     int32_t offered_ma;
     const char *offered_by; /* slot that rules: "server", "cable", ... static */
-    int32_t installed_ma;  /* rating */
+    int32_t installed_ma;   /* rating */
     uint8_t phases;
     bool phases_used[3];
     uint32_t contactor_cycles;
@@ -50,18 +50,19 @@ struct ocpp_view {
 
 /* What happened, reported to OCPP with ocpp_event(), at the time it happened. */
 enum ocpp_event_type {
-    OCPP_EV_PILOT,     /* text: "B", old: "A": every debounced Control Pilot change → NotifyEvent at once */
-    OCPP_EV_PLUGGED,   /* A → B/C/D */
+    OCPP_EV_PILOT,   /* text: "B", old: "A": every debounced Control Pilot change → NotifyEvent at once */
+    OCPP_EV_PLUGGED, /* A → B/C/D */
     OCPP_EV_UNPLUGGED,
-    OCPP_EV_CHARGING,  /* something of energy_requested / energy_flowing / limited_to_zero changed: see the view */
-    OCPP_EV_FAULT,     /* text: name; on: raised or cleared */
-    OCPP_EV_LIMIT,     /* offered current or its reason changed */
+    OCPP_EV_CHARGING, /* something of energy_requested / energy_flowing / limited_to_zero changed: see the
+                         view */
+    OCPP_EV_FAULT,    /* text: name; on: raised or cleared */
+    OCPP_EV_LIMIT,    /* offered current or its reason changed */
     OCPP_EV_CABLE,
     OCPP_EV_CONTACTOR, /* on: closed */
     OCPP_EV_AVAILABLE, /* in service changed */
-    OCPP_EV_TOKEN,     /* text: the token presented at the reader; old: its type ("ISO14443", "KeyCode", ...) */
+    OCPP_EV_TOKEN, /* text: the token presented at the reader; old: its type ("ISO14443", "KeyCode", ...) */
     OCPP_EV_STOP_BUTTON, /* the user asked at the station to stop */
-    OCPP_EV_LOCK,      /* on: locked; text "failed" on failure */
+    OCPP_EV_LOCK,        /* on: locked; text "failed" on failure */
 };
 struct ocpp_event {
     enum ocpp_event_type type;
@@ -75,30 +76,33 @@ enum ocpp_reset { OCPP_RESET_NOW, OCPP_RESET_WHEN_IDLE };
 
 /* Kinds of durable records; the order of keeping is the order of giving back. */
 enum ocpp_keep_kind {
-    OCPP_KEEP_TX_EVENT = 1,  /* Started, Ended: never given up */
-    OCPP_KEEP_TX_STATE = 2,  /* the newest counts */
+    OCPP_KEEP_TX_EVENT = 1, /* Started, Ended: never given up */
+    OCPP_KEEP_TX_STATE = 2, /* the newest counts */
     OCPP_KEEP_SECURITY_EVENT = 3,
     OCPP_KEEP_PROFILE = 4,
-    OCPP_KEEP_TX_UPDATE = 5, /* Updated: the oldest go first when the store is full. Peeking for OCPP_KEEP_TX_EVENT
-                              * gives these too, in the order of keeping */
+    OCPP_KEEP_TX_UPDATE = 5, /* Updated: the oldest go first when the store is full. Peeking for
+                              * OCPP_KEEP_TX_EVENT gives these too, in the order of keeping */
 };
 
 struct ocpp_station_ops {
     /* time */
     uint64_t (*now_us)(void *st);
-    bool (*wall_ms)(void *st, uint64_t at_us, int64_t *unix_ms); /* wall time of a monotonic instant; false: unknown yet */
-    void (*set_wall_ms)(void *st, int64_t unix_ms);              /* it is unix_ms now */
+    bool (*wall_ms)(void *st, uint64_t at_us,
+                    int64_t *unix_ms);              /* wall time of a monotonic instant; false: unknown yet */
+    void (*set_wall_ms)(void *st, int64_t unix_ms); /* it is unix_ms now */
     uint32_t (*random)(void *st);
 
-    /* socket: whole text messages. false: not taken (no socket, or its buffer is full: try again on the next step) */
+    /* socket: whole text messages. false: not taken (no socket, or its buffer is full: try again on the next
+     * step) */
     bool (*send)(void *st, const char *text, size_t len);
-    void (*hang_up)(void *st, const char *why); /* drop the connection; it will be opened again after the back-off */
+    void (*hang_up)(void *st,
+                    const char *why); /* drop the connection; it will be opened again after the back-off */
 
     /* commands down: the server asks, the station decides */
     void (*view)(void *st, struct ocpp_view *out);
     void (*authorise)(void *st, bool allowed);
-    /* The server's limit as from now: ma (0 = do not charge, −1 = no limit), good for lease_ms (0 = for ever), then
-     * fallback_ma (−1 = no limit) rules. */
+    /* The server's limit as from now: ma (0 = do not charge, −1 = no limit), good for lease_ms (0 = for
+     * ever), then fallback_ma (−1 = no limit) rules. */
     void (*set_limit)(void *st, int32_t ma, int64_t lease_ms, int32_t fallback_ma);
     void (*set_available)(void *st, bool in_service);
     bool (*unlock)(void *st); /* false: no lock fitted */
@@ -107,16 +111,24 @@ struct ocpp_station_ops {
 
     /* settings, by their name in store/settings.def; text form. get: length, or −1 unknown. */
     int (*setting_get)(void *st, const char *name, char *buf, size_t cap);
-    enum ocpp_set_result { OCPP_SET_OK, OCPP_SET_REBOOT, OCPP_SET_REJECTED, OCPP_SET_UNKNOWN, OCPP_SET_READ_ONLY } (
-        *setting_set)(void *st, const char *name, const char *value);
+    enum ocpp_set_result {
+        OCPP_SET_OK,
+        OCPP_SET_REBOOT,
+        OCPP_SET_REJECTED,
+        OCPP_SET_UNKNOWN,
+        OCPP_SET_READ_ONLY
+    } (*setting_set)(void *st, const char *name, const char *value);
     /* walk: index 0.. ; false at the end */
-    bool (*setting_at)(void *st, size_t index, const char **name, const char **unit, bool *read_only, bool *secret);
-    const char *(*identity)(void *st, const char *what); /* "model", "vendor", "serial", "firmware", "reset_reason" */
+    bool (*setting_at)(void *st, size_t index, const char **name, const char **unit, bool *read_only,
+                       bool *secret);
+    const char *(*identity)(void *st,
+                            const char *what); /* "model", "vendor", "serial", "firmware", "reset_reason" */
 
-    /* durable records. keep: false if it could not be made durable. peek: the oldest record of a kind with id > after
-     * (0 for the first). forget: acknowledged. */
+    /* durable records. keep: false if it could not be made durable. peek: the oldest record of a kind with id
+     * > after (0 for the first). forget: acknowledged. */
     bool (*keep)(void *st, enum ocpp_keep_kind kind, const void *rec, size_t len, uint32_t *id);
-    bool (*peek)(void *st, enum ocpp_keep_kind kind, uint32_t after, void *buf, size_t cap, size_t *len, uint32_t *id);
+    bool (*peek)(void *st, enum ocpp_keep_kind kind, uint32_t after, void *buf, size_t cap, size_t *len,
+                 uint32_t *id);
     void (*forget)(void *st, enum ocpp_keep_kind kind, uint32_t id);
 
     /* a line for the log; level 0 error .. 3 debug */

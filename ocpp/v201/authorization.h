@@ -1,0 +1,31 @@
+/* authorization: tokens at the reader and what the server says about them (functional block C). */
+#ifndef OCPP_V201_AUTHORIZATION_H
+#define OCPP_V201_AUTHORIZATION_H
+
+#include "ocpp/v201/tx_record.h"
+
+struct v201;
+
+struct authorization {
+    bool pending; /* a token waits for the server's word */
+    bool in_flight;
+    bool remote;  /* it came with RequestStartTransaction */
+    bool to_stop; /* presented while another token's transaction runs: may it stop that one? */
+    int32_t remote_id;
+    uint64_t at_us;
+    struct id_token token, group;
+};
+
+void authorization_init(struct v201 *v);
+void authorization_token(struct v201 *v, const char *text, const char *type);
+/* RequestStartTransaction with AuthorizeRemoteStart. */
+void authorization_remote(struct v201 *v, const struct id_token *token, const struct id_token *group,
+                          int32_t remote_id);
+uint64_t authorization_step(struct v201 *v, uint64_t now_us);
+
+bool authorize_make(struct v201 *v, cJSON *payload, bool asked_only);
+void authorize_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload);
+void clear_cache(struct v201 *v, const cJSON *request, struct rpc_answer *answer);
+void get_local_list_version(struct v201 *v, const cJSON *request, struct rpc_answer *answer);
+
+#endif

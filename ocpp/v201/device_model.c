@@ -1,0 +1,660 @@
+/* device_model: the table of components and variables; see device_model.h. */
+#include "ocpp/v201/device_model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ocpp/v201/v201.h"
+
+/* What is not a setting, by what it is read from. */
+enum value {
+    VALUE_NONE,
+    VALUE_CONNECTOR_STATE,
+    VALUE_STATION_STATE,
+    VALUE_PHASES,
+    VALUE_POWER,
+    VALUE_PILOT_STATE,
+    VALUE_PILOT_VOLTAGE,
+    VALUE_PILOT_DUTY,
+    VALUE_PILOT_PROBLEM,
+    VALUE_CABLE_RATING,
+    VALUE_PROXIMITY_PROBLEM,
+    VALUE_CONTACTOR_STATE,
+    VALUE_CONTACTOR_CYCLES,
+    VALUE_CONTACTOR_OPEN_DELAY,
+    VALUE_CONTACTOR_PROBLEM,
+    VALUE_VOLTAGE_1,
+    VALUE_VOLTAGE_2,
+    VALUE_VOLTAGE_3,
+    VALUE_CURRENT_1,
+    VALUE_CURRENT_2,
+    VALUE_CURRENT_3,
+    VALUE_POWER_1,
+    VALUE_POWER_2,
+    VALUE_POWER_3,
+    VALUE_POWER_TOTAL,
+    VALUE_FACTOR_1,
+    VALUE_FACTOR_2,
+    VALUE_FACTOR_3,
+    VALUE_ENERGY,
+    VALUE_FREQUENCY,
+    VALUE_METER_PROBLEM,
+    VALUE_OFFERED,
+    VALUE_REASON,
+    VALUE_SUPPLY_PROBLEM,
+    VALUE_LOCK_STATE,
+    VALUE_LOCK_PROBLEM,
+    VALUE_TEMPERATURE,
+    VALUE_TEMPERATURE_PROBLEM,
+    VALUE_RCD_PROBLEM,
+    VALUE_STATION_PROBLEM,
+    VALUE_STATE_TEXT,
+    VALUE_FAULT,
+    VALUE_ONLINE,
+    VALUE_QUEUED,
+    VALUE_EVENTS_LOST,
+    VALUE_PROFILES,
+    VALUE_MODEL,
+    VALUE_VENDOR,
+    VALUE_SERIAL,
+    VALUE_FIRMWARE,
+    VALUE_DATE_TIME,
+};
+
+#define RO      ACCESS_READ_ONLY
+#define RW      ACCESS_READ_WRITE
+#define WO      ACCESS_WRITE_ONLY
+#define BOOLEAN VARIABLE_BOOLEAN
+#define INTEGER VARIABLE_INTEGER
+#define DECIMAL VARIABLE_DECIMAL
+#define STRING  VARIABLE_STRING
+#define MEMBERS VARIABLE_MEMBER_LIST
+#define OPTION  VARIABLE_OPTION_LIST
+
+/* One line each: a constant, a value of the station, a setting. */
+#define CONST(c, n, ni, t, u, text)                                                                          \
+    {                                                                                                        \
+        .component = c, .name = n, .name_instance = ni, .type = t, .access = RO, .flags = VARIABLE_CONSTANT, \
+        .unit = u, .fixed = text                                                                             \
+    }
+#define VALUE(c, l, n, ni, t, u, v, f)                                                                   \
+    {                                                                                                    \
+        .component = c, .level = l, .name = n, .name_instance = ni, .type = t, .access = RO, .flags = f, \
+        .unit = u, .value = v                                                                            \
+    }
+#define SETTING(c, n, ni, t, a, u, s, otherwise)                                                         \
+    {                                                                                                    \
+        .component = c, .name = n, .name_instance = ni, .type = t, .access = a, .unit = u, .setting = s, \
+        .fixed = otherwise                                                                               \
+    }
+#define SETTING_LIST(c, n, s, list, otherwise)                                                  \
+    {                                                                                           \
+        .component = c, .name = n, .type = MEMBERS, .access = RW, .values = list, .setting = s, \
+        .fixed = otherwise                                                                      \
+    }
+#define STATES "Available,Occupied,Reserved,Unavailable,Faulted"
+#define POINTS "EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
+
+static const struct variable table[] = {
+    /* Controllers: names as in OCPP 2.0.1 part 2, "Referenced Components and Variables". */
+    SETTING("AlignedDataCtrlr", "Interval", NULL, INTEGER, RW, "s", "aligned_interval", "0"),
+    SETTING_LIST("AlignedDataCtrlr", "Measurands", "aligned_measurands", MEASURANDS_ALL, MEASURANDS_ALIGNED),
+    CONST("AlignedDataCtrlr", "TxEndedInterval", NULL, INTEGER, "s", "0"),
+    CONST("AlignedDataCtrlr", "TxEndedMeasurands", NULL, MEMBERS, NULL, ""),
+    CONST("AlignedDataCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    SETTING("AuthCtrlr", "AuthorizeRemoteStart", NULL, BOOLEAN, RW, NULL, "remote_authorise", "false"),
+    CONST("AuthCtrlr", "LocalAuthorizeOffline", NULL, BOOLEAN, NULL, "false"),
+    CONST("AuthCtrlr", "LocalPreAuthorize", NULL, BOOLEAN, NULL, "false"),
+    SETTING("AuthCtrlr", "OfflineTxForUnknownIdEnabled", NULL, BOOLEAN, RW, NULL, "offline_tx_unknown_id",
+            "false"),
+    CONST("AuthCacheCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
+    CONST("AuthCacheCtrlr", "Enabled", NULL, BOOLEAN, NULL, "false"),
+    VALUE("ClockCtrlr", 0, "DateTime", NULL, VARIABLE_DATE_TIME, NULL, VALUE_DATE_TIME, 0),
+    {.component = "ClockCtrlr",
+     .name = "TimeSource",
+     .type = VARIABLE_SEQUENCE_LIST,
+     .access = RO,
+     .flags = VARIABLE_CONSTANT,
+     .values = "Heartbeat",
+     .fixed = "Heartbeat"},
+    CONST("DeviceDataCtrlr", "BytesPerMessage", "GetReport", INTEGER, NULL, MODEL_REQUEST_BYTES),
+    CONST("DeviceDataCtrlr", "BytesPerMessage", "GetVariables", INTEGER, NULL, MODEL_REQUEST_BYTES),
+    CONST("DeviceDataCtrlr", "BytesPerMessage", "SetVariables", INTEGER, NULL, MODEL_REQUEST_BYTES),
+    SETTING("DeviceDataCtrlr", "BytesPerMessage", "NotifyReport", INTEGER, RO, NULL, "bytes_per_message",
+            "16000"),
+    CONST("DeviceDataCtrlr", "ItemsPerMessage", "GetReport", INTEGER, NULL, MODEL_ITEMS),
+    CONST("DeviceDataCtrlr", "ItemsPerMessage", "GetVariables", INTEGER, NULL, MODEL_ITEMS),
+    CONST("DeviceDataCtrlr", "ItemsPerMessage", "SetVariables", INTEGER, NULL, MODEL_ITEMS),
+    SETTING("DeviceDataCtrlr", "ItemsPerMessage", "NotifyReport", INTEGER, RO, NULL, "items_per_message",
+            "8"),
+    CONST("LocalAuthListCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
+    CONST("LocalAuthListCtrlr", "Enabled", NULL, BOOLEAN, NULL, "false"),
+    CONST("LocalAuthListCtrlr", "Entries", NULL, INTEGER, NULL, "0"),
+    CONST("OCPPCommCtrlr", "FileTransferProtocols", NULL, MEMBERS, NULL, ""),
+    SETTING("OCPPCommCtrlr", "HeartbeatInterval", NULL, INTEGER, RW, "s", "heartbeat_interval", "300"),
+    SETTING("OCPPCommCtrlr", "MessageTimeout", "Default", INTEGER, RW, "s", "message_timeout", "30"),
+    SETTING("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent", INTEGER, RW, "s",
+            "tx_retry_interval", "10"),
+    SETTING("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent", INTEGER, RW, NULL, "tx_retry_attempts",
+            "5"),
+    CONST("OCPPCommCtrlr", "NetworkConfigurationPriority", NULL, VARIABLE_SEQUENCE_LIST, NULL, "1"),
+    CONST("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, INTEGER, NULL, "1"),
+    SETTING("OCPPCommCtrlr", "OfflineThreshold", NULL, INTEGER, RW, "s", "offline_threshold", "60"),
+    CONST("OCPPCommCtrlr", "ResetRetries", NULL, INTEGER, NULL, "0"),
+    SETTING("OCPPCommCtrlr", "RetryBackOffRandomRange", NULL, INTEGER, RW, "s", "backoff_random", "2"),
+    SETTING("OCPPCommCtrlr", "RetryBackOffRepeatTimes", NULL, INTEGER, RW, NULL, "backoff_repeats", "4"),
+    SETTING("OCPPCommCtrlr", "RetryBackOffWaitMinimum", NULL, INTEGER, RW, "s", "backoff_min", "2"),
+    CONST("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", NULL, BOOLEAN, NULL, "true"),
+    SETTING("OCPPCommCtrlr", "WebSocketPingInterval", NULL, INTEGER, RW, "s", "ping_interval", "30"),
+    SETTING_LIST("SampledDataCtrlr", "TxStartedMeasurands", "tx_started_measurands", MEASURANDS_ALL,
+                 MEASURANDS_TX_STARTED),
+    SETTING_LIST("SampledDataCtrlr", "TxUpdatedMeasurands", "tx_updated_measurands", MEASURANDS_ALL,
+                 MEASURANDS_TX_UPDATED),
+    SETTING_LIST("SampledDataCtrlr", "TxEndedMeasurands", "tx_ended_measurands", MEASURANDS_ALL,
+                 MEASURANDS_TX_ENDED),
+    SETTING("SampledDataCtrlr", "TxUpdatedInterval", NULL, INTEGER, RW, "s", "tx_updated_interval", "60"),
+    CONST("SampledDataCtrlr", "TxEndedInterval", NULL, INTEGER, "s", "0"),
+    CONST("SampledDataCtrlr", "RegisterValuesWithoutPhases", NULL, BOOLEAN, NULL, "true"),
+    CONST("SampledDataCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    SETTING("SecurityCtrlr", "BasicAuthPassword", NULL, STRING, WO, NULL, "password", NULL),
+    SETTING("SecurityCtrlr", "Identity", NULL, STRING, RO, NULL, "station_id", NULL),
+    CONST("SecurityCtrlr", "CertificateEntries", NULL, INTEGER, NULL, "0"),
+    CONST("SecurityCtrlr", "OrganizationName", NULL, STRING, NULL, ""),
+    CONST("SecurityCtrlr", "SecurityProfile", NULL, INTEGER, NULL, "1"),
+    CONST("SmartChargingCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    CONST("SmartChargingCtrlr", "Enabled", NULL, BOOLEAN, NULL, "true"),
+    {.component = "SmartChargingCtrlr",
+     .name = "Entries",
+     .name_instance = "ChargingProfiles",
+     .type = INTEGER,
+     .access = RO,
+     .flags = VARIABLE_LIMITS,
+     .max = PROFILES,
+     .value = VALUE_PROFILES},
+    CONST("SmartChargingCtrlr", "LimitChangeSignificance", NULL, DECIMAL, "Percent", "10"),
+    CONST("SmartChargingCtrlr", "PeriodsPerSchedule", NULL, INTEGER, NULL, MODEL_TEXT(96)),
+    CONST("SmartChargingCtrlr", "ProfileStackLevel", NULL, INTEGER, NULL, MODEL_TEXT(15)),
+    {.component = "SmartChargingCtrlr",
+     .name = "RateUnit",
+     .type = MEMBERS,
+     .access = RO,
+     .flags = VARIABLE_CONSTANT,
+     .values = "A,W",
+     .fixed = "A,W"},
+    SETTING("TxCtrlr", "EVConnectionTimeOut", NULL, INTEGER, RW, "s", "ev_connection_timeout", "120"),
+    SETTING("TxCtrlr", "StopTxOnEVSideDisconnect", NULL, BOOLEAN, RO, NULL, "stop_tx_on_ev_disconnect",
+            "true"),
+    SETTING("TxCtrlr", "StopTxOnInvalidId", NULL, BOOLEAN, RW, NULL, "stop_tx_on_invalid_id", "true"),
+    CONST("TxCtrlr", "TxBeforeAcceptedEnabled", NULL, BOOLEAN, NULL, "false"),
+    SETTING_LIST("TxCtrlr", "TxStartPoint", "tx_start_point", POINTS, "PowerPathClosed"),
+    SETTING_LIST("TxCtrlr", "TxStopPoint", "tx_stop_point", POINTS, "EVConnected,Authorized"),
+
+    /* The station, its EVSE and its connector. */
+    {.component = "ChargingStation",
+     .name = "AvailabilityState",
+     .type = OPTION,
+     .access = RO,
+     .flags = VARIABLE_SUMMARY,
+     .values = STATES,
+     .value = VALUE_STATION_STATE},
+    CONST("ChargingStation", "Available", NULL, BOOLEAN, NULL, "true"),
+    VALUE("ChargingStation", 0, "SupplyPhases", NULL, INTEGER, NULL, VALUE_PHASES, 0),
+    VALUE("ChargingStation", 0, "Problem", NULL, BOOLEAN, NULL, VALUE_STATION_PROBLEM, VARIABLE_SUMMARY),
+    VALUE("ChargingStation", 0, "Model", NULL, STRING, NULL, VALUE_MODEL, VARIABLE_CONSTANT),
+    VALUE("ChargingStation", 0, "VendorName", NULL, STRING, NULL, VALUE_VENDOR, VARIABLE_CONSTANT),
+    VALUE("ChargingStation", 0, "SerialNumber", NULL, STRING, NULL, VALUE_SERIAL, VARIABLE_CONSTANT),
+    {.component = "EVSE",
+     .level = 1,
+     .name = "AvailabilityState",
+     .type = OPTION,
+     .access = RO,
+     .flags = VARIABLE_SUMMARY,
+     .values = STATES,
+     .value = VALUE_CONNECTOR_STATE},
+    {.component = "EVSE",
+     .level = 1,
+     .name = "Available",
+     .type = BOOLEAN,
+     .access = RO,
+     .flags = VARIABLE_CONSTANT,
+     .fixed = "true"},
+    VALUE("EVSE", 1, "SupplyPhases", NULL, INTEGER, NULL, VALUE_PHASES, 0),
+    VALUE("EVSE", 1, "Power", NULL, DECIMAL, "W", VALUE_POWER, VARIABLE_LIMITS),
+    VALUE("EVSE", 1, "State", NULL, STRING, NULL, VALUE_STATE_TEXT, VARIABLE_SUMMARY),
+    VALUE("EVSE", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_STATION_PROBLEM, VARIABLE_PROBLEM),
+    VALUE("EVSE", 1, "Fault", NULL, STRING, NULL, VALUE_FAULT, 0),
+    {.component = "EVSE",
+     .level = 1,
+     .name = "AllowReset",
+     .type = BOOLEAN,
+     .access = RO,
+     .flags = VARIABLE_CONSTANT,
+     .fixed = "false"},
+    {.component = "Connector",
+     .level = 2,
+     .name = "AvailabilityState",
+     .type = OPTION,
+     .access = RO,
+     .flags = VARIABLE_SUMMARY,
+     .values = STATES,
+     .value = VALUE_CONNECTOR_STATE},
+    {.component = "Connector",
+     .level = 2,
+     .name = "Available",
+     .type = BOOLEAN,
+     .access = RO,
+     .flags = VARIABLE_CONSTANT,
+     .fixed = "true"},
+    {.component = "Connector",
+     .level = 2,
+     .name = "ConnectorType",
+     .type = STRING,
+     .access = RO,
+     .flags = VARIABLE_CONSTANT,
+     .fixed = "sType2"},
+    VALUE("Connector", 2, "SupplyPhases", NULL, INTEGER, NULL, VALUE_PHASES, 0),
+
+    /* Physical components. */
+    VALUE("ControlPilot", 1, "State", NULL, STRING, NULL, VALUE_PILOT_STATE, 0),
+    VALUE("ControlPilot", 1, "Voltage", NULL, DECIMAL, "V", VALUE_PILOT_VOLTAGE, 0),
+    VALUE("ControlPilot", 1, "DutyCycle", NULL, DECIMAL, "Percent", VALUE_PILOT_DUTY, 0),
+    VALUE("ControlPilot", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_PILOT_PROBLEM, VARIABLE_PROBLEM),
+    VALUE("ProximityPilot", 1, "CableRating", NULL, DECIMAL, "A", VALUE_CABLE_RATING, 0),
+    VALUE("ProximityPilot", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_PROXIMITY_PROBLEM, VARIABLE_PROBLEM),
+    VALUE("Contactor", 1, "State", NULL, STRING, NULL, VALUE_CONTACTOR_STATE, 0),
+    VALUE("Contactor", 1, "Cycles", NULL, INTEGER, NULL, VALUE_CONTACTOR_CYCLES, 0),
+    VALUE("Contactor", 1, "OpenDelay", NULL, DECIMAL, "ms", VALUE_CONTACTOR_OPEN_DELAY, 0),
+    VALUE("Contactor", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_CONTACTOR_PROBLEM, VARIABLE_PROBLEM),
+    VALUE("Meter", 1, "Voltage", "L1", DECIMAL, "V", VALUE_VOLTAGE_1, 0),
+    VALUE("Meter", 1, "Voltage", "L2", DECIMAL, "V", VALUE_VOLTAGE_2, 0),
+    VALUE("Meter", 1, "Voltage", "L3", DECIMAL, "V", VALUE_VOLTAGE_3, 0),
+    VALUE("Meter", 1, "Current", "L1", DECIMAL, "A", VALUE_CURRENT_1, 0),
+    VALUE("Meter", 1, "Current", "L2", DECIMAL, "A", VALUE_CURRENT_2, 0),
+    VALUE("Meter", 1, "Current", "L3", DECIMAL, "A", VALUE_CURRENT_3, 0),
+    VALUE("Meter", 1, "Power", "L1", DECIMAL, "W", VALUE_POWER_1, 0),
+    VALUE("Meter", 1, "Power", "L2", DECIMAL, "W", VALUE_POWER_2, 0),
+    VALUE("Meter", 1, "Power", "L3", DECIMAL, "W", VALUE_POWER_3, 0),
+    VALUE("Meter", 1, "Power", NULL, DECIMAL, "W", VALUE_POWER_TOTAL, 0),
+    VALUE("Meter", 1, "PowerFactor", "L1", DECIMAL, NULL, VALUE_FACTOR_1, 0),
+    VALUE("Meter", 1, "PowerFactor", "L2", DECIMAL, NULL, VALUE_FACTOR_2, 0),
+    VALUE("Meter", 1, "PowerFactor", "L3", DECIMAL, NULL, VALUE_FACTOR_3, 0),
+    VALUE("Meter", 1, "EnergyImportRegister", NULL, DECIMAL, "Wh", VALUE_ENERGY, 0),
+    VALUE("Meter", 1, "Frequency", NULL, DECIMAL, "Hz", VALUE_FREQUENCY, 0),
+    VALUE("Meter", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_METER_PROBLEM, VARIABLE_PROBLEM),
+    VALUE("Limits", 1, "Offered", NULL, DECIMAL, "A", VALUE_OFFERED, 0),
+    VALUE("Limits", 1, "Reason", NULL, STRING, NULL, VALUE_REASON, 0),
+    VALUE("Supply", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_SUPPLY_PROBLEM, VARIABLE_PROBLEM),
+    VALUE("RCD", 1, "Tripped", NULL, BOOLEAN, NULL, VALUE_RCD_PROBLEM, VARIABLE_PROBLEM),
+    VALUE("ConnectorPlugRetentionLock", 2, "Active", NULL, BOOLEAN, NULL, VALUE_LOCK_STATE, 0),
+    VALUE("ConnectorPlugRetentionLock", 2, "Problem", NULL, BOOLEAN, NULL, VALUE_LOCK_PROBLEM,
+          VARIABLE_PROBLEM),
+    VALUE("TemperatureSensor", 1, "Temperature", NULL, DECIMAL, "Celsius", VALUE_TEMPERATURE, 0),
+    VALUE("TemperatureSensor", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_TEMPERATURE_PROBLEM,
+          VARIABLE_PROBLEM),
+    VALUE("Network", 0, "Active", NULL, BOOLEAN, NULL, VALUE_ONLINE, 0),
+    VALUE("Storage", 0, "Entries", "TransactionEvent", INTEGER, NULL, VALUE_QUEUED, 0),
+    VALUE("Storage", 0, "Count", "EventsLost", INTEGER, NULL, VALUE_EVENTS_LOST, 0),
+    VALUE("Firmware", 0, "VersionNumber", NULL, STRING, NULL, VALUE_FIRMWARE, VARIABLE_CONSTANT),
+    SETTING("Display", "DataText", "Name", STRING, RW, NULL, "station_name", NULL),
+};
+enum { ROWS = sizeof table / sizeof table[0] };
+
+_Static_assert(PROFILE_PERIODS == 96 && PROFILE_STACK_LEVEL_MAX == 15, "the table tells these");
+
+static bool in_table(const char *setting)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (table[i].setting && !strcmp(table[i].setting, setting))
+            return true;
+    return false;
+}
+
+bool model_at(const struct v201 *v, size_t index, struct variable *out)
+{
+    if (index < ROWS) {
+        *out = table[index];
+        if (out->flags & VARIABLE_LIMITS && out->value == VALUE_POWER) /* what this EVSE can give at most */
+            out->max = (int32_t)((int64_t)v->view.installed_ma * 230 * (v->view.phases == 1 ? 1 : 3) / 1000);
+        return true;
+    }
+    const char *name, *unit;
+    bool read_only, secret;
+    size_t skip = index - ROWS;
+    for (size_t i = 0; v->dev.ops->setting_at(v->dev.st, i, &name, &unit, &read_only, &secret); i++) {
+        if (in_table(name) || skip-- > 0)
+            continue;
+        *out = (struct variable){
+            .component = "Settings",
+            .name = name,
+            .access = secret      ? WO
+                      : read_only ? RO
+                                  : RW,
+            .unit = unit && unit[0] ? unit : NULL,
+            .setting = name,
+        };
+        return true;
+    }
+    return false;
+}
+
+/* Which component a fault is a problem of (names of core/fault). */
+static const struct {
+    const char *fault;
+    uint8_t value;
+} problems[] = {
+    {"CpShort", VALUE_PILOT_PROBLEM},
+    {"CpRange", VALUE_PILOT_PROBLEM},
+    {"Diode", VALUE_PILOT_PROBLEM},
+    {"PilotDriver", VALUE_PILOT_PROBLEM},
+    {"NoDiodeCheck", VALUE_PILOT_PROBLEM},
+    {"Ventilation", VALUE_PILOT_PROBLEM},
+    {"Pp", VALUE_PROXIMITY_PROBLEM},
+    {"CableChanged", VALUE_PROXIMITY_PROBLEM},
+    {"Welded", VALUE_CONTACTOR_PROBLEM},
+    {"NoClose", VALUE_CONTACTOR_PROBLEM},
+    {"Rcd", VALUE_RCD_PROBLEM},
+    {"RcmTest", VALUE_RCD_PROBLEM},
+    {"Overvoltage", VALUE_SUPPLY_PROBLEM},
+    {"Undervoltage", VALUE_SUPPLY_PROBLEM},
+    {"Frequency", VALUE_SUPPLY_PROBLEM},
+    {"PhaseLoss", VALUE_SUPPLY_PROBLEM},
+    {"Overtemperature", VALUE_TEMPERATURE_PROBLEM},
+    {"Lock", VALUE_LOCK_PROBLEM},
+    {"Starved", VALUE_METER_PROBLEM},
+};
+
+static bool fault_is(const struct v201 *v, uint8_t value)
+{
+    if (!v->view.faulted || !v->view.fault)
+        return false;
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
+        if (!strcmp(problems[i].fault, v->view.fault))
+            return problems[i].value == value;
+    return false;
+}
+
+bool model_problem_of(const char *fault, struct variable *out)
+{
+    uint8_t value = VALUE_STATION_PROBLEM;
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
+        if (!strcmp(problems[i].fault, fault))
+            value = problems[i].value;
+    for (size_t i = 0; i < ROWS; i++)
+        if (table[i].value == value && (table[i].flags & VARIABLE_PROBLEM)) {
+            *out = table[i];
+            return true;
+        }
+    return false;
+}
+
+static void say_bool(char *out, size_t cap, bool b)
+{
+    snprintf(out, cap, "%s", b ? "true" : "false");
+}
+
+static void say_int(char *out, size_t cap, int64_t n)
+{
+    json_fixed_text(out, cap, n, 0);
+}
+
+static void say_fixed(char *out, size_t cap, int64_t n, int decimals)
+{
+    json_fixed_text(out, cap, n, decimals);
+}
+
+static void say_metered(const struct v201 *v, char *out, size_t cap, int64_t n, int decimals)
+{
+    if (v->view.meter.valid)
+        json_fixed_text(out, cap, n, decimals);
+}
+
+static void read_value(const struct v201 *v, uint8_t value, char *out, size_t cap)
+{
+    const struct ocpp_view *w = &v->view;
+    const struct ocpp_meter *m = &w->meter;
+    out[0] = 0;
+    switch ((enum value)value) {
+    case VALUE_NONE:
+        break;
+    case VALUE_CONNECTOR_STATE:
+    case VALUE_STATION_STATE:
+        snprintf(out, cap, "%s", connector_status_name(v->avail.now));
+        break;
+    case VALUE_PHASES:
+        say_int(out, cap, w->phases == 1 ? 1 : 3);
+        break;
+    case VALUE_POWER:
+    case VALUE_POWER_TOTAL:
+        say_metered(v, out, cap, m->p_total_mw, 3);
+        break;
+    case VALUE_PILOT_STATE:
+        snprintf(out, cap, "%c", w->pilot ? w->pilot : '?');
+        break;
+    case VALUE_PILOT_VOLTAGE:
+        say_fixed(out, cap, w->pilot_mv, 3);
+        break;
+    case VALUE_PILOT_DUTY:
+        say_fixed(out, cap, w->duty_bp, 2);
+        break;
+    case VALUE_PILOT_PROBLEM:
+    case VALUE_PROXIMITY_PROBLEM:
+    case VALUE_CONTACTOR_PROBLEM:
+    case VALUE_RCD_PROBLEM:
+    case VALUE_SUPPLY_PROBLEM:
+    case VALUE_LOCK_PROBLEM:
+    case VALUE_TEMPERATURE_PROBLEM:
+    case VALUE_METER_PROBLEM:
+        say_bool(out, cap, fault_is(v, value));
+        break;
+    case VALUE_STATION_PROBLEM:
+        say_bool(out, cap, w->faulted);
+        break;
+    case VALUE_CABLE_RATING:
+        if (w->cable_ma >= 0)
+            say_fixed(out, cap, w->cable_ma, 3);
+        break;
+    case VALUE_CONTACTOR_STATE:
+        snprintf(out, cap, "%s", w->energy_flowing ? "Closed" : "Open");
+        break;
+    case VALUE_CONTACTOR_CYCLES:
+        say_int(out, cap, w->contactor_cycles);
+        break;
+    case VALUE_CONTACTOR_OPEN_DELAY:
+        if (w->contactor_open_us >= 0)
+            say_fixed(out, cap, w->contactor_open_us, 3);
+        break;
+    case VALUE_VOLTAGE_1:
+    case VALUE_VOLTAGE_2:
+    case VALUE_VOLTAGE_3:
+        say_metered(v, out, cap, m->v_mv[value - VALUE_VOLTAGE_1], 3);
+        break;
+    case VALUE_CURRENT_1:
+    case VALUE_CURRENT_2:
+    case VALUE_CURRENT_3:
+        say_metered(v, out, cap, m->i_ma[value - VALUE_CURRENT_1], 3);
+        break;
+    case VALUE_POWER_1:
+    case VALUE_POWER_2:
+    case VALUE_POWER_3:
+        say_metered(v, out, cap, m->p_mw[value - VALUE_POWER_1], 3);
+        break;
+    case VALUE_FACTOR_1:
+    case VALUE_FACTOR_2:
+    case VALUE_FACTOR_3:
+        say_metered(v, out, cap, m->pf_permille[value - VALUE_FACTOR_1], 3);
+        break;
+    case VALUE_ENERGY:
+        say_fixed(out, cap, (int64_t)m->import_total_mwh, 3);
+        break;
+    case VALUE_FREQUENCY:
+        say_metered(v, out, cap, m->freq_mhz, 3);
+        break;
+    case VALUE_OFFERED:
+        say_fixed(out, cap, w->offered_ma, 3);
+        break;
+    case VALUE_REASON:
+        snprintf(out, cap, "%s", w->offered_by ? w->offered_by : "");
+        break;
+    case VALUE_LOCK_STATE:
+        say_bool(out, cap, w->locked);
+        break;
+    case VALUE_TEMPERATURE:
+        if (w->temperature_valid)
+            say_fixed(out, cap, w->temperature_mc, 3);
+        break;
+    case VALUE_STATE_TEXT:
+        snprintf(out, cap, "%s", w->state ? w->state : "");
+        break;
+    case VALUE_FAULT:
+        snprintf(out, cap, "%s", w->fault ? w->fault : "");
+        break;
+    case VALUE_ONLINE:
+        say_bool(out, cap, v->dev.online);
+        break;
+    case VALUE_QUEUED:
+        say_int(out, cap, (int64_t)v->queue.stored + v->queue.ram_count);
+        break;
+    case VALUE_EVENTS_LOST:
+        say_int(out, cap, (int64_t)v->queue.lost + v->queue.given_up + v->monitoring.lost);
+        break;
+    case VALUE_PROFILES: {
+        int n = 0;
+        for (size_t i = 0; i < PROFILES; i++)
+            n += v->smart.profile[i].used;
+        say_int(out, cap, n);
+        break;
+    }
+    case VALUE_MODEL:
+    case VALUE_VENDOR:
+    case VALUE_SERIAL:
+    case VALUE_FIRMWARE: {
+        static const char *const what[] = {"model", "vendor", "serial", "firmware"};
+        const char *text = v->dev.ops->identity(v->dev.st, what[value - VALUE_MODEL]);
+        snprintf(out, cap, "%s", text ? text : "");
+        break;
+    }
+    case VALUE_DATE_TIME: {
+        int64_t wall;
+        if (device_wall(&v->dev, device_now(&v->dev), &wall) && cap >= JSON_TIME_TEXT)
+            json_time_text(out, wall);
+        break;
+    }
+    }
+}
+
+void model_read(const struct v201 *v, const struct variable *var, char *out, size_t cap)
+{
+    out[0] = 0;
+    if (var->setting && device_text(&v->dev, var->setting, out, cap))
+        return;
+    if (var->fixed)
+        snprintf(out, cap, "%s", var->fixed);
+    else
+        read_value(v, var->value, out, cap);
+}
+
+enum variable_access model_access(const struct v201 *v, const struct variable *var)
+{
+    char text[4];
+    if (!var->setting || v->dev.ops->setting_get(v->dev.st, var->setting, text, sizeof text) < 0)
+        return ACCESS_READ_ONLY;
+    return var->access;
+}
+
+bool model_true(const struct v201 *v, const struct variable *var)
+{
+    char text[8];
+    model_read(v, var, text, sizeof text);
+    return !strcmp(text, "true");
+}
+
+/* ---- names ---- */
+
+static bool same_name(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++) {
+        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a + 32) : *a,
+             y = *b >= 'A' && *b <= 'Z' ? (char)(*b + 32) : *b;
+        if (x != y)
+            return false;
+    }
+    return *a == *b;
+}
+
+static bool same_instance(const char *mine, const cJSON *obj)
+{
+    const char *asked = json_text(obj, "instance", 50);
+    return same_name(mine ? mine : "", asked ? asked : "");
+}
+
+static bool same_component(const struct variable *var, const cJSON *component)
+{
+    const char *name = json_text(component, "name", 50);
+    if (!name || !same_name(name, var->component) || !same_instance(var->instance, component))
+        return false;
+    const cJSON *evse = json_object(component, "evse");
+    int64_t id = 0, connector;
+    if (!evse)
+        return var->level == 0;
+    json_int(evse, "id", &id);
+    if (json_int(evse, "connectorId", &connector))
+        return var->level == 2 && id == EVSE_ID && connector == CONNECTOR_ID;
+    return id == 0 ? var->level == 0 : var->level == 1 && id == EVSE_ID;
+}
+
+/* In reports a request may name a component without saying which EVSE: then all of that name are meant
+ * (B08.FR.20). */
+static bool report_component(const struct variable *var, const cJSON *component)
+{
+    const char *name = json_text(component, "name", 50), *instance = json_text(component, "instance", 50);
+    if (!name || !same_name(name, var->component))
+        return false;
+    if (instance && !same_name(instance, var->instance ? var->instance : ""))
+        return false;
+    return !json_object(component, "evse") || same_component(var, component);
+}
+
+bool model_matches(const struct variable *var, const cJSON *component, const cJSON *variable)
+{
+    if (!report_component(var, component))
+        return false;
+    if (!variable)
+        return true;
+    const char *name = json_text(variable, "name", 50), *instance = json_text(variable, "instance", 50);
+    if (!name || !same_name(name, var->name))
+        return false;
+    return !instance || same_name(instance, var->name_instance ? var->name_instance : "");
+}
+
+enum model_find model_find(const struct v201 *v, const cJSON *request, struct variable *out)
+{
+    const cJSON *component = json_object(request, "component"), *variable = json_object(request, "variable");
+    const char *name = json_text(variable, "name", 50);
+    bool known = false;
+    for (size_t i = 0; model_at(v, i, out); i++) {
+        if (!same_component(out, component))
+            continue;
+        known = true;
+        if (name && same_name(name, out->name) && same_instance(out->name_instance, variable))
+            return MODEL_FOUND;
+    }
+    return known ? MODEL_UNKNOWN_VARIABLE : MODEL_UNKNOWN_COMPONENT;
+}
+
+void model_write_names(cJSON *o, const struct variable *var)
+{
+    cJSON *component = json_add_object(o, "component");
+    json_add_text(component, "name", var->component);
+    if (var->instance)
+        json_add_text(component, "instance", var->instance);
+    if (var->level > 0) {
+        cJSON *evse = json_add_object(component, "evse");
+        json_add_int(evse, "id", EVSE_ID);
+        if (var->level > 1)
+            json_add_int(evse, "connectorId", CONNECTOR_ID);
+    }
+    cJSON *variable = json_add_object(o, "variable");
+    json_add_text(variable, "name", var->name);
+    if (var->name_instance)
+        json_add_text(variable, "instance", var->name_instance);
+}

@@ -1,0 +1,162 @@
+/* requests: every message that a server may send, with the shape it must have and who handles it. */
+#include "ocpp/schema.h"
+#include "ocpp/v201/v201.h"
+
+#define REQ     .flags = SCHEMA_REQUIRED
+#define REQ_ARR .flags = SCHEMA_REQUIRED | SCHEMA_ARRAY
+#define ARR     .flags = SCHEMA_ARRAY
+#define TEXT(n) .type = SCHEMA_TEXT, .max_chars = n
+#define ENUM(v) .type = SCHEMA_ENUM, .values = v
+#define OBJ(f)  .type = SCHEMA_OBJECT, .fields = f
+#define INT     .type = SCHEMA_INT
+#define NUMBER  .type = SCHEMA_NUMBER
+#define TIME    .type = SCHEMA_TIME
+#define END          \
+    {                \
+        .name = NULL \
+    }
+
+#define F(n, ...)               \
+    {                           \
+        .name = #n, __VA_ARGS__ \
+    }
+
+static const struct schema_field additional_info[] = {F(additionalIdToken, TEXT(36), REQ),
+                                                      F(type, TEXT(50), REQ), END};
+static const struct schema_field id_token[] = {F(additionalInfo, OBJ(additional_info), ARR),
+                                               F(idToken, TEXT(36), REQ), F(type, ENUM(ID_TOKEN_TYPES), REQ),
+                                               END};
+static const struct schema_field evse[] = {F(id, INT, REQ), F(connectorId, INT), END};
+static const struct schema_field component[] = {F(evse, OBJ(evse)), F(name, TEXT(50), REQ),
+                                                F(instance, TEXT(50)), END};
+static const struct schema_field variable[] = {F(name, TEXT(50), REQ), F(instance, TEXT(50)), END};
+
+#define ATTRIBUTES "Actual|Target|MinSet|MaxSet"
+
+static const struct schema_field get_variable_data[] = {F(attributeType, ENUM(ATTRIBUTES)),
+                                                        F(component, OBJ(component), REQ),
+                                                        F(variable, OBJ(variable), REQ), END};
+static const struct schema_field get_variables_schema[] = {
+    F(getVariableData, OBJ(get_variable_data), REQ_ARR), END};
+static const struct schema_field set_variable_data[] = {
+    F(attributeType, ENUM(ATTRIBUTES)), F(attributeValue, TEXT(1000), REQ), F(component, OBJ(component), REQ),
+    F(variable, OBJ(variable), REQ), END};
+static const struct schema_field set_variables_schema[] = {
+    F(setVariableData, OBJ(set_variable_data), REQ_ARR), END};
+
+static const struct schema_field get_base_report_schema[] = {
+    F(requestId, INT, REQ), F(reportBase, ENUM("ConfigurationInventory|FullInventory|SummaryInventory"), REQ),
+    END};
+static const struct schema_field component_variable[] = {F(component, OBJ(component), REQ),
+                                                         F(variable, OBJ(variable)), END};
+static const struct schema_field get_report_schema[] = {
+    F(componentVariable, OBJ(component_variable), ARR), F(requestId, INT, REQ),
+    F(componentCriteria, ENUM("Active|Available|Enabled|Problem"), ARR, .max_items = 4), END};
+
+static const struct schema_field reset_schema[] = {F(type, ENUM("Immediate|OnIdle"), REQ), F(evseId, INT),
+                                                   END};
+static const struct schema_field change_availability_schema[] = {
+    F(evse, OBJ(evse)), F(operationalStatus, ENUM("Inoperative|Operative"), REQ), END};
+static const struct schema_field trigger_message_schema[] = {
+    F(evse, OBJ(evse)),
+    F(requestedMessage,
+      ENUM("BootNotification|LogStatusNotification|FirmwareStatusNotification|Heartbeat|MeterValues|"
+           "SignChargingStationCertificate|SignV2GCertificate|StatusNotification|TransactionEvent|"
+           "SignCombinedCertificate|PublishFirmwareStatusNotification"),
+      REQ),
+    END};
+static const struct schema_field unlock_connector_schema[] = {F(evseId, INT, REQ), F(connectorId, INT, REQ),
+                                                              END};
+
+static const struct schema_field period[] = {F(startPeriod, INT, REQ), F(limit, NUMBER, REQ),
+                                             F(numberPhases, INT), F(phaseToUse, INT), END};
+static const struct schema_field schedule[] = {
+    F(id, INT, REQ),
+    F(startSchedule, TIME),
+    F(duration, INT),
+    F(chargingRateUnit, ENUM("W|A"), REQ),
+    F(chargingSchedulePeriod, OBJ(period), REQ_ARR, .max_items = 1024),
+    F(minChargingRate, NUMBER),
+    F(salesTariff, .type = SCHEMA_ANY),
+    END};
+static const struct schema_field profile[] = {F(id, INT, REQ),
+                                              F(stackLevel, INT, REQ),
+                                              F(chargingProfilePurpose, ENUM(PROFILE_PURPOSES), REQ),
+                                              F(chargingProfileKind, ENUM(PROFILE_KINDS), REQ),
+                                              F(recurrencyKind, ENUM("Daily|Weekly")),
+                                              F(validFrom, TIME),
+                                              F(validTo, TIME),
+                                              F(chargingSchedule, OBJ(schedule), REQ_ARR, .max_items = 3),
+                                              F(transactionId, TEXT(36)),
+                                              END};
+static const struct schema_field set_charging_profile_schema[] = {F(evseId, INT, REQ),
+                                                                  F(chargingProfile, OBJ(profile), REQ), END};
+static const struct schema_field clear_criteria[] = {
+    F(evseId, INT), F(chargingProfilePurpose, ENUM(PROFILE_PURPOSES)), F(stackLevel, INT), END};
+static const struct schema_field clear_charging_profile_schema[] = {
+    F(chargingProfileId, INT), F(chargingProfileCriteria, OBJ(clear_criteria)), END};
+static const struct schema_field get_criteria[] = {
+    F(chargingProfilePurpose, ENUM(PROFILE_PURPOSES)), F(stackLevel, INT), F(chargingProfileId, INT, ARR),
+    F(chargingLimitSource, ENUM("EMS|Other|SO|CSO"), ARR, .max_items = 4), END};
+static const struct schema_field get_charging_profiles_schema[] = {
+    F(requestId, INT, REQ), F(evseId, INT), F(chargingProfile, OBJ(get_criteria), REQ), END};
+static const struct schema_field get_composite_schedule_schema[] = {
+    F(duration, INT, REQ), F(chargingRateUnit, ENUM("W|A")), F(evseId, INT, REQ), END};
+
+static const struct schema_field request_start_schema[] = {F(evseId, INT),
+                                                           F(groupIdToken, OBJ(id_token)),
+                                                           F(idToken, OBJ(id_token), REQ),
+                                                           F(remoteStartId, INT, REQ),
+                                                           F(chargingProfile, OBJ(profile)),
+                                                           END};
+static const struct schema_field request_stop_schema[] = {F(transactionId, TEXT(36), REQ), END};
+static const struct schema_field get_transaction_status_schema[] = {F(transactionId, TEXT(36)), END};
+static const struct schema_field data_transfer_schema[] = {
+    F(messageId, TEXT(50)), F(data, .type = SCHEMA_ANY), F(vendorId, TEXT(255), REQ), END};
+static const struct schema_field empty_schema[] = {END};
+
+const struct request_row request_table[] = {
+    {"ChangeAvailability", change_availability_schema, change_availability},
+    {"ClearCache", empty_schema, clear_cache},
+    {"ClearChargingProfile", clear_charging_profile_schema, clear_charging_profile},
+    {"DataTransfer", data_transfer_schema, data_transfer},
+    {"GetBaseReport", get_base_report_schema, get_base_report},
+    {"GetChargingProfiles", get_charging_profiles_schema, get_charging_profiles},
+    {"GetCompositeSchedule", get_composite_schedule_schema, get_composite_schedule},
+    {"GetLocalListVersion", empty_schema, get_local_list_version},
+    {"GetReport", get_report_schema, get_report},
+    {"GetTransactionStatus", get_transaction_status_schema, get_transaction_status},
+    {"GetVariables", get_variables_schema, get_variables},
+    {"RequestStartTransaction", request_start_schema, request_start_transaction},
+    {"RequestStopTransaction", request_stop_schema, request_stop_transaction},
+    {"Reset", reset_schema, reset_request},
+    {"SetChargingProfile", set_charging_profile_schema, set_charging_profile},
+    {"SetVariables", set_variables_schema, set_variables},
+    {"TriggerMessage", trigger_message_schema, trigger_message},
+    {"UnlockConnector", unlock_connector_schema, unlock_connector},
+    /* Known to the protocol, not (yet) to this station: NotSupported instead of NotImplemented (OCPP-J, table
+       8). */
+    {"CancelReservation", NULL, NULL},
+    {"CertificateSigned", NULL, NULL},
+    {"ClearDisplayMessage", NULL, NULL},
+    {"ClearVariableMonitoring", NULL, NULL},
+    {"CostUpdated", NULL, NULL},
+    {"CustomerInformation", NULL, NULL},
+    {"DeleteCertificate", NULL, NULL},
+    {"GetDisplayMessages", NULL, NULL},
+    {"GetInstalledCertificateIds", NULL, NULL},
+    {"GetLog", NULL, NULL},
+    {"GetMonitoringReport", NULL, NULL},
+    {"InstallCertificate", NULL, NULL},
+    {"PublishFirmware", NULL, NULL},
+    {"ReserveNow", NULL, NULL},
+    {"SendLocalList", NULL, NULL},
+    {"SetDisplayMessage", NULL, NULL},
+    {"SetMonitoringBase", NULL, NULL},
+    {"SetMonitoringLevel", NULL, NULL},
+    {"SetNetworkProfile", NULL, NULL},
+    {"SetVariableMonitoring", NULL, NULL},
+    {"UnpublishFirmware", NULL, NULL},
+    {"UpdateFirmware", NULL, NULL},
+};
+const size_t request_rows = sizeof request_table / sizeof request_table[0];

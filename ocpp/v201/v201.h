@@ -1,0 +1,79 @@
+/*
+ * v201: the OCPP 2.0.1 dialect, composed of its functional blocks. One file per block; a message is one
+ * function and one row of a table in v201.c (with its schema in requests.c when it comes from the server).
+ */
+#ifndef OCPP_V201_V201_H
+#define OCPP_V201_V201_H
+
+#include "ocpp/v201/authorization.h"
+#include "ocpp/v201/availability.h"
+#include "ocpp/v201/data_transfer.h"
+#include "ocpp/v201/device_model.h"
+#include "ocpp/v201/durable_state.h"
+#include "ocpp/v201/meter_values.h"
+#include "ocpp/v201/monitoring.h"
+#include "ocpp/v201/provisioning.h"
+#include "ocpp/v201/remote_control.h"
+#include "ocpp/v201/reporting.h"
+#include "ocpp/v201/reset.h"
+#include "ocpp/v201/smart_charging.h"
+#include "ocpp/v201/transactions.h"
+
+/* Measurands as long as the station has no setting for them. */
+#define MEASURANDS_TX_STARTED "Energy.Active.Import.Register"
+#define MEASURANDS_TX_UPDATED "Current.Import,Voltage,Power.Active.Import,Energy.Active.Import.Register"
+#define MEASURANDS_TX_ENDED   "Energy.Active.Import.Register"
+#define MEASURANDS_ALIGNED    "Current.Import,Voltage,Power.Active.Import,Energy.Active.Import.Register"
+
+/* DeviceDataCtrlr.ItemsPerMessage of GetVariables, SetVariables, GetReport. */
+enum { MODEL_ITEMS_MAX = 32 };
+#define MODEL_ITEMS         "32"
+#define MODEL_REQUEST_BYTES "32768"
+#define MODEL_TEXT(n)       #n
+
+struct v201 {
+    struct device dev;
+    struct ocpp_view view; /* the station as seen last */
+    struct durable_state durable;
+    uint32_t durable_id;
+    bool reconnect_wanted;
+    unsigned turn; /* which of the outbound messages of equal rank is asked first */
+    struct provisioning prov;
+    struct reset reset;
+    struct availability avail;
+    struct authorization auth;
+    struct transactions tx;
+    struct tx_queue queue;
+    struct smart_charging smart;
+    struct monitoring monitoring;
+    struct reporting reporting;
+    struct meter_values meter;
+};
+
+void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station, struct rpc *rpc);
+void v201_opened(struct v201 *v);
+void v201_closed(struct v201 *v);
+void v201_event(struct v201 *v, const struct ocpp_event *ev);
+uint64_t v201_step(struct v201 *v, uint64_t now_us);
+
+/* For struct rpc_dialect. */
+bool v201_next_call(void *v, struct rpc_call *out);
+void v201_outcome(void *v, int tag, enum rpc_outcome how, const cJSON *payload, const char *code);
+void v201_call(void *v, const char *action, const cJSON *payload, struct rpc_answer *answer);
+void v201_answered(void *v);
+
+/* statusInfo with a reason code (at most 20 characters) and, when not NULL, more in words. */
+void status_info(cJSON *obj, const char *reason, const char *info);
+void status_info_named(cJSON *obj, const char *name, const char *reason, const char *info);
+
+/* An inbound message: its name, shape, handler. NULL schema: known to OCPP 2.0.1, not supported by this
+ * station. */
+struct request_row {
+    const char *action;
+    const struct schema_field *schema;
+    void (*handle)(struct v201 *v, const cJSON *request, struct rpc_answer *answer);
+};
+extern const struct request_row request_table[];
+extern const size_t request_rows;
+
+#endif

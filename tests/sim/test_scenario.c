@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/scenario.h"
+#include "sim/verbs.h"
 #include "sim/words.h"
 
 /* Two stations on the bench. The host knows the verb "token" and the values "token" and "mood". */
@@ -129,6 +130,11 @@ static void files_that_hold(void **state)
          "20\nexpect 1 fault.weld == off",
          0},
         {"at 1s end", 1},
+        {"repeat 3\nexpect always 1 amp <= 40\nafter 100ms 1 token x\ndone\nend", 0.3},
+        {"1 plug\nwait 5s 1 amp1 > 15\n1 ready off\nwait 1s 1 s2 == 0\nexpect 1 zero_age > 0 and s2_age < "
+         "0.1\n"
+         "after 1s 1 ready on\nexpect within 1s 1 s2 == 1",
+         3},
         {"wait 1s 1 plugged == 0\nat 3s 1 plug\nexpect 1 time >= 3\nend", 3},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
@@ -159,6 +165,8 @@ static void files_that_fail(void **state)
         {"2 plug\nexpect never 2 s2 == 1\nat 5s end", "line 2: station 2: came true after 0.1"},
         {"1 plug\nat 1s 1 unplug\nexpect within 1s for 1m 1 plugged == 0\nat 2s 1 plug",
          "line 3: station 1: plugged == 0, but it is 1 after 1.0"},
+        {"1 plug\nexpect within 0s 1 s2 == 1", "line 2: station 1: s2 == 1, but it is 0 after 0.000"},
+        {"wait 1s 1 nonsense == 1", "line 1: station 1 has no value"},
         {"wait 1s 2 plugged == 1\nexpect 1 nonsense == 1",
          "line 1: station 2: plugged == 1, but it is 0 after 1.0"},
         {"expect 1 nonsense == 1", "line 1: station 1 has no value \"nonsense\""},
@@ -237,6 +245,35 @@ static void files_that_make_no_sense(void **state)
         {"at 5s end after 5s", "line 1: two times for one end"},
         {"1 plug\nseed 5", "line 2: seed stands on the first line"},
         {"seed x", "line 1: seed wants one whole number"},
+        {"repeat 2\nend\ndone", "line 2: end within a repeat"},
+        {"after 1s repeat 2 times", "line 1: repeat N stands alone"},
+        {"repeat 2\nafter 1s done now", "line 2: done stands alone"},
+        {"repeat 1\nrepeat 1\nrepeat 1\nrepeat 1\nrepeat 1\nrepeat 1\nrepeat 1\nrepeat 1\nrepeat 1",
+         "line 9: repeat within more than 8"},
+        {"end after soon", "line 1: a time like"},
+        {"end of it", "line 1: end, or end after TIME"},
+        {"expect for ever 1 s2 == 1", "line 1: a time like"},
+        {"1 fault weld sideways", "line 1: fault: NAME on|off"},
+        {"1 fault rcd now", "line 1: fault: NAME on|off"},
+        {"1 fault rcd", "line 1: fault: NAME on|off"},
+        {"1 fault none on", "line 1: fault: none takes nothing more"},
+        {"1 car_end up", "line 1: car_end: in or out"},
+        {"1 cable -5", "line 1: cable: ohms"},
+        {"1 button down 5s", "line 1: button: down and up take no time"},
+        {"1 button press long", "line 1: button: a time like"},
+        {"1 button kick", "line 1: button: press [TIME]"},
+        {"1 mains hz 1000", "line 1: mains: hz 0 to 400"},
+        {"1 mains noise -1", "line 1: mains: noise 0 to 200"},
+        {"1 mains order random", "line 1: mains: order normal or reversed"},
+        {"1 mains neutral off", "line 1: mains: neutral whole or broken"},
+        {"1 mains colour red", "line 1: mains: no such thing as \"colour\""},
+        {"1 mains volt", "line 1: mains: volt [PHASE] VOLTS"},
+        {"1 mains hz", "line 1: mains: volt, hz,"},
+        {"1 temperature hot", "line 1: temperature: ambient"},
+        {"1 car soc 2", "line 1: car: soc 0 to 1"},
+        {"1 car sleeping deeply", "line 1: car: sleeping is on or off, not \"deeply\""},
+        {"1 adc gian 1", "line 1: adc: there is no parameter \"gian\""},
+        {"1 front i4 gain 1", "line 1: front: cp|i1..i3"},
         {"1 token \"abc", "line 1: a quote that does not end"},
         {"1 token \"abc\"def", "line 1: text right behind a closing quote"},
     };
@@ -382,6 +419,44 @@ static void every_verb_does_its_deed(void **state)
     site_stop(&s);
 }
 
+static void every_value_can_be_read(void **state)
+{
+    (void)state;
+    struct site s;
+    site_start(&s);
+    bed_charge(&s.bed[0], 16);
+    unsigned n = 0;
+    char out[100];
+    for (const char *name; (name = verb_value_name(n)) != NULL; n++) {
+        double v;
+        assert_true(scenario_get(&s.host, 1, name, out, sizeof out));
+        assert_true(strcmp(name, "pilot") == 0 ? strcmp(out, "C") == 0 : words_number(out, &v));
+    }
+    assert_int_equal(n, 40);
+    static const struct {
+        const char *name;
+        double low, high;
+    } row[] = {
+        {"watt", 10900, 11000},    {"amp", 15.9, 16.1},    {"volt3", 229.9, 230.1},
+        {"duty", 26.6, 26.7},      {"cp_high", 5.9, 6.1},  {"cp_low", -12, -11.9},
+        {"pp", 220, 220},          {"cycles", 1, 1},       {"hot_switches", 0, 0},
+        {"contactor_age", 4.9, 5}, {"coil_age", 4.9, 5.1}, {"s2_age", 5.3, 5.5},
+        {"plugged_age", 5.4, 5.6}, {"duty_age", 5.4, 5.6}, {"time", 5.4, 5.6},
+        {"temperature", 25, 25.1}, {"powered", 1, 1},      {"soc", 0.2, 0.201},
+        {"energy", 10, 16},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        double v = -1;
+        assert_true(scenario_get(&s.host, 1, row[i].name, out, sizeof out) && words_number(out, &v));
+        if (v < row[i].low || v > row[i].high)
+            print_error("%s is %s\n", row[i].name, out);
+        assert_true(v >= row[i].low && v <= row[i].high);
+    }
+    assert_false(scenario_get(&s.host, 1, "car.wheels", out, sizeof out));
+    assert_false(scenario_get(&s.host, 0, "amp1", out, sizeof out));
+    site_stop(&s);
+}
+
 static void a_lock_refuses(void **state)
 {
     (void)state;
@@ -421,6 +496,25 @@ static void random_times_come_from_the_seed(void **state)
     assert_true(took[0] < took[2] - 0.01 || took[0] > took[2] + 0.01);
 }
 
+/* A program that looks rarely does not turn "too late" into "in time". */
+static void too_late_is_late(void **state)
+{
+    (void)state;
+    struct site s;
+    site_start(&s);
+    char why[200] = "";
+    static const char text[] = "expect within 1s 1 plugged == 1";
+    struct scenario *sc = scenario_parse(text, strlen(text), why, sizeof why);
+    assert_non_null(sc);
+    assert_int_equal(scenario_step(sc, &s.host, 0, why, sizeof why), 1);
+    world_plug(s.bed[0].w, true);
+    assert_int_equal(scenario_step(sc, &s.host, 1500000, why, sizeof why), -1);
+    assert_string_equal(why, "line 1: station 1: came true only after 1.500 s");
+    scenario_free(sc);
+    scenario_free(NULL);
+    site_stop(&s);
+}
+
 static void durations(void **state)
 {
     (void)state;
@@ -444,14 +538,11 @@ static void durations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_that_hold),
-        cmocka_unit_test(files_that_fail),
-        cmocka_unit_test(files_that_make_no_sense),
-        cmocka_unit_test(large_files),
-        cmocka_unit_test(every_verb_does_its_deed),
-        cmocka_unit_test(a_lock_refuses),
-        cmocka_unit_test(random_times_come_from_the_seed),
-        cmocka_unit_test(durations),
+        cmocka_unit_test(files_that_hold),          cmocka_unit_test(files_that_fail),
+        cmocka_unit_test(files_that_make_no_sense), cmocka_unit_test(large_files),
+        cmocka_unit_test(every_verb_does_its_deed), cmocka_unit_test(every_value_can_be_read),
+        cmocka_unit_test(a_lock_refuses),           cmocka_unit_test(random_times_come_from_the_seed),
+        cmocka_unit_test(too_late_is_late),         cmocka_unit_test(durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,9 +5,10 @@
 #include "core/control.h"
 
 enum {
-    /* The guard needs frames, so only the control thread can notice that none come. With a step each 10 ms a
-     * contactor is open 20 ms after the last frame if two frame times of silence are enough. */
-    STARVED_ARMED_US = GUARD_STARVED_US - CONTROL_PERIOD_US,
+    /* The guard needs frames, so only the control thread can notice that none come. With a step each 10 ms,
+     * and one of them 1 ms late, the contactor is open 20 ms after the last frame if 9 ms of silence (frames
+     * come every 4.8 ms) are enough. */
+    STARVED_ARMED_US = GUARD_STARVED_US - CONTROL_PERIOD_US - 1000,
     STARVED_US = 200000,   /* open contactor: only a fault to be told */
     RANGE_US = 1000000,    /* a pilot that reads nothing for so long is a fault, not a plug on its way */
     NO_CABLE_US = 1000000, /* a car on the pilot, but no cable on the proximity contact */

@@ -16,8 +16,9 @@ static const struct {
 } ratings[] = {{13000, 1100, 2460}, {20000, 400, 936}, {32000, 164, 308}, {63000, 80, 140}};
 enum { NO_CABLE_OHM = 4500 };
 
-/* A reading is the mean over a mains cycle, a new one comes every 40 ms: two that agree. */
-enum { DEBOUNCE_US = 60000, HYSTERESIS_PERCENT = 3 };
+/* A reading is the mean over a mains cycle and a new one comes every 60 ms, so one may show a plug half way:
+ * two whole ones must agree. (The guard acts on a pulled cable sooner, by itself.) */
+enum { DEBOUNCE_US = 150000, HYSTERESIS_PERCENT = 3 };
 
 int32_t proximity_ohm_of_mv(int32_t pin_mv)
 {

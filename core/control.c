@@ -211,6 +211,9 @@ static void take_frames(struct control *c)
         c->seq = f.seq;
         c->frame_us = f.end_us;
     }
+    uint32_t lost = atomic_load_explicit(&c->guard->lost, memory_order_relaxed);
+    c->gap = lost != c->frames_lost;
+    c->frames_lost = lost;
     atomic_store_explicit(&c->guard->mux_wanted, metering_mux_wanted(&c->metering), memory_order_relaxed);
 }
 
@@ -437,6 +440,7 @@ static void decide(struct control *c, bool tripped, struct evse_out *out)
     const struct evse_in in = {
         .dt_ms = c->rest_us / 1000,
         .pilot = c->pilot.letter,
+        .gap = c->gap,
         .cable_gone = c->proximity.known && c->proximity.ma == PROXIMITY_NONE,
         .self_tested = c->selftest.phase == SELFTEST_PASSED,
         .test_bp = c->test_bp,
@@ -553,7 +557,7 @@ static void report(struct control *c)
     s->contactor_drift = c->contactor_out.drift;
     s->fault = faults_ruling(&c->faults);
     s->faults = c->faults.raised;
-    s->frames_lost = atomic_load_explicit(&c->guard->lost, memory_order_relaxed);
+    s->frames_lost = c->frames_lost;
     s->frame_rate_hz = c->rate_hz;
     s->supply_waiting = c->supply_out.waiting;
 

@@ -188,7 +188,9 @@ void evse_step(struct evse *e, const struct evse_in *in, struct evse_out *out)
     *out = (struct evse_out){0};
     e->state_ms = add(e->state_ms, in->dt_ms, EVSE_WAKE_AFTER_MS);
     e->duty_ms = add(e->duty_ms, in->dt_ms, EVSE_DUTY_SPACING_MS);
-    e->ask_ms = asking(in) && !in->tripped ? add(e->ask_ms, in->dt_ms, EVSE_C_STABLE_MS) : 0;
+    bool asks = asking(in) && !in->tripped && !in->gap;
+    e->ask_ms = asks && e->asking ? add(e->ask_ms, in->dt_ms, EVSE_C_STABLE_MS) : 0;
+    e->asking = asks;
 
     bool was_plugged = e->plugged;
     e->plugged = car_present(e, in);

@@ -49,6 +49,7 @@ enum {
 struct evse_in {
     uint32_t dt_ms;  /* since the last step */
     char pilot;      /* debounced letter, 'A'..'F', '?' */
+    bool gap;        /* the pilot was not watched all the time since the last step */
     bool cable_gone; /* no cable in the socket: the only sign of a plug-out while state F is driven */
     bool self_tested;
     uint16_t test_bp; /* duty that the self-test wants meanwhile */
@@ -72,6 +73,7 @@ struct evse {
     uint32_t state_ms; /* in this state, up to EVSE_WAKE_AFTER_MS */
     uint32_t ask_ms;   /* the car asks for energy without a break, up to EVSE_C_STABLE_MS */
     uint32_t duty_ms;  /* since the last change of duty, up to EVSE_DUTY_SPACING_MS */
+    bool asking;       /* the car asked in the last step */
     uint8_t wakes;     /* wake-ups of this car */
     bool plugged;      /* a car is connected */
     bool asked;        /* the car has asked since PWM came on */

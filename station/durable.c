@@ -81,41 +81,23 @@ bool durable_keep(struct durable *d, enum ocpp_keep_kind kind, const void *rec, 
     return false;
 }
 
-/* The older of the two kinds that carry transaction events, so that OCPP sees one queue in the order of
- * keeping. */
-static bool peek_transaction(struct durable *d, uint32_t after, void *buf, size_t cap, size_t *len,
-                             uint32_t *id)
-{
-    uint32_t event_id, update_id;
-    size_t event_len, update_len;
-    bool update = journal_next(&d->journal, JOURNAL_TX_UPDATE, after, d->record, sizeof d->record,
-                               &update_len, &update_id) == PORT_OK;
-    bool event =
-        journal_next(&d->journal, JOURNAL_TX_EVENT, after, buf, cap, &event_len, &event_id) == PORT_OK;
-    if (event && (!update || event_id < update_id)) {
-        *len = event_len;
-        *id = event_id;
-        return true;
-    }
-    if (!update || update_len > cap)
-        return false;
-    memcpy(buf, d->record, update_len);
-    *len = update_len;
-    *id = update_id;
-    return true;
-}
-
 bool durable_peek(struct durable *d, enum ocpp_keep_kind kind, uint32_t after, void *buf, size_t cap,
                   size_t *len, uint32_t *id)
 {
     if (!d->mounted)
         return false;
-    if (kind == OCPP_KEEP_TX_EVENT)
-        return peek_transaction(d, after, buf, cap, len, id);
-    return journal_next(&d->journal, journal_kind_of(kind), after, buf, cap, len, id) == PORT_OK;
+    uint32_t kinds = 1u << journal_kind_of(kind);
+    if (kind == OCPP_KEEP_TX_EVENT) /* OCPP sees one queue of transaction events, in the order of keeping */
+        kinds |= 1u << JOURNAL_TX_UPDATE;
+    enum journal_kind found;
+    return journal_next_of(&d->journal, kinds, after, &found, buf, cap, len, id) == PORT_OK;
 }
 
 bool durable_forget(struct durable *d, uint32_t id)
 {
-    return d->mounted && journal_forget(&d->journal, id) == PORT_OK;
+    if (!d->mounted)
+        return false;
+    /* Of a kind of which the newest counts, the journal has given up the older ones by itself. */
+    int r = journal_forget(&d->journal, id);
+    return r == PORT_OK || r == PORT_ERR_NOT_FOUND;
 }

@@ -22,7 +22,6 @@ struct durable {
     uint64_t marked_us; /* when the registers were last kept */
     uint64_t marked_uwh;
     uint32_t failures; /* appends that failed since start-up */
-    uint8_t record[JOURNAL_RECORD_MAX];
 };
 
 void durable_mount(struct durable *d, const struct port_flash *flash);

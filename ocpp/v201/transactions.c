@@ -555,11 +555,7 @@ static void recover(struct v201 *v, uint64_t now)
     t->recovered = true;
     t->plugged = v->view.plugged;
     if (s->tx_active) {
-        uint32_t seq = 0;
-        bool ended = false;
-        if (tx_queue_last_seq(&v->dev, s->tx, &seq, &ended) && seq >= s->seq)
-            s->seq = seq + 1;
-        if (ended) {
+        if (t->end_kept) {
             s->tx_active = 0;
             s->ending = STOP_NONE;
             save(v);
@@ -591,6 +587,12 @@ void transactions_init(struct v201 *v)
     struct transactions *t = &v->tx;
     memset(t, 0, sizeof *t);
     t->recover_deadline_us = device_now(&v->dev) + RECOVER_US;
+    /* An event may have been kept and the power gone before the state that counts it. Looked for now, because
+     * the queue begins to empty before recover() knows whether a car is plugged in. */
+    struct durable_state *s = &v->durable;
+    uint32_t seq = 0;
+    if (s->tx_active && tx_queue_last_seq(&v->dev, s->tx, &seq, &t->end_kept) && seq >= s->seq)
+        s->seq = seq + 1;
     memcpy(t->token.text, v->durable.token, sizeof t->token.text);
     t->token.type = v->durable.token_type;
 }

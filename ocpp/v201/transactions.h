@@ -37,6 +37,7 @@ struct transactions {
     uint64_t ending_deadline_us;
     bool trigger_asked; /* TriggerMessage(TransactionEvent) */
     bool recovered;     /* what a restart left has been dealt with */
+    bool end_kept;      /* the restart came between the Ended and the state that says so */
     uint64_t recover_deadline_us;
 };
 

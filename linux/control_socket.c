@@ -28,7 +28,7 @@ static const char page[] =
     "<code>GET /value/N/NAME</code> one value.</p>"
     "<p>Do: <code>POST /stations/N/VERB[/ARGUMENT…]</code>, or <code>POST /do</code> with "
     "<code>{\"station\":1,\"verb\":\"fault weld on\"}</code>. Stations count from 1; 0 is all of them.</p>"
-    "<p><code>curl -X POST localhost:PORT/stations/1/unplug</code></p>"
+    "<p><code>curl -d '' http://127.0.0.1:PORT/stations/1/unplug</code></p>"
     "<table>"
     "<tr><td><code>plug</code> <code>unplug</code><td>cable and car come and go"
     "<tr><td><code>ready on|off</code><td>the car wants energy"

@@ -17,6 +17,7 @@ struct packet {
     struct packet *next;
     uint64_t due_us;
     enum packet_kind kind;
+    bool held; /* it has not left its sender: the cable was cut when it was sent */
     size_t len;
     char text[]; /* NUL-terminated */
 };
@@ -72,14 +73,16 @@ static void queue_init(struct queue *q)
     q->n = 0;
 }
 
-static bool put(struct memory_net *n, struct queue *q, enum packet_kind kind, const char *text, size_t len)
+static struct packet *put(struct memory_net *n, struct queue *q, enum packet_kind kind, const char *text,
+                          size_t len)
 {
     struct packet *p = q->n < QUEUE_MAX ? malloc(sizeof *p + len + 1) : NULL;
     if (!p)
-        return false;
+        return NULL;
     p->next = NULL;
     p->due_us = n->now_us + n->latency_us;
     p->kind = kind;
+    p->held = false;
     p->len = len;
     if (len)
         memcpy(p->text, text, len);
@@ -87,7 +90,7 @@ static bool put(struct memory_net *n, struct queue *q, enum packet_kind kind, co
     *q->last = p;
     q->last = &p->next;
     q->n++;
-    return true;
+    return p;
 }
 
 static struct packet *take(struct queue *q, uint64_t now_us)
@@ -100,6 +103,24 @@ static struct packet *take(struct queue *q, uint64_t now_us)
         q->last = &q->first;
     q->n--;
     return p;
+}
+
+/* The sender has died or given up: what is still in its socket's buffer is lost. */
+static void drop_held(struct queue *q)
+{
+    for (struct packet **at = &q->first; *at;) {
+        struct packet *p = *at;
+        if (p->held) {
+            *at = p->next;
+            q->n--;
+            free(p);
+        } else {
+            at = &p->next;
+        }
+    }
+    q->last = &q->first;
+    while (*q->last)
+        q->last = &(*q->last)->next;
 }
 
 static void drop_all(struct queue *q)
@@ -178,8 +199,10 @@ static bool wire_send(void *ctx, const char *text, size_t len)
         w->refused = true;
         return false;
     }
-    if (!put(w->net, &w->line->up, PACKET_TEXT, text, len))
+    struct packet *p = put(w->net, &w->line->up, PACKET_TEXT, text, len);
+    if (!p)
         return false;
+    p->held = w->cut;
     sim_station_tap(w->station, '>', text, len);
     w->busy = true;
     return true;
@@ -191,6 +214,7 @@ static void let_go(struct wire *w)
         return;
     w->line->station_side = false;
     drop_all(&w->line->down);
+    drop_held(&w->line->up);
     (void)put(w->net, &w->line->up, PACKET_CLOSE, NULL, 0);
     w->line = NULL;
     w->opened = w->busy = w->refused = false;

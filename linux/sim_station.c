@@ -592,6 +592,15 @@ bool sim_station_set(struct sim_station *s, const char *name, const char *value,
     return true;
 }
 
+bool sim_station_setting(struct sim_station *s, const char *name, char *out, size_t cap)
+{
+    enum setting_id id;
+    if (!sim_station_powered(s) || !settings_find(name, &id))
+        return false;
+    (void)settings_format(station_settings(s->station), id, out, cap);
+    return true;
+}
+
 bool sim_station_view(struct sim_station *s, struct control_status *control, struct station_link_status *link)
 {
     if (!sim_station_powered(s))

@@ -70,6 +70,8 @@ bool sim_station_cable_plugged(const struct sim_station *s);
 bool sim_station_token(struct sim_station *s, const char *token, const char *type); /* false: no power */
 /* Changes a setting as an installer at the console would. false: why. */
 bool sim_station_set(struct sim_station *s, const char *name, const char *value, char *why, size_t cap);
+/* A setting's value as text; a secret's is "". false: unknown, or no power. */
+bool sim_station_setting(struct sim_station *s, const char *name, char *out, size_t cap);
 /* What the station believes. false: it has no power. */
 bool sim_station_view(struct sim_station *s, struct control_status *control,
                       struct station_link_status *link);

@@ -135,6 +135,8 @@ static bool station_value(struct sim_station *st, const char *name, char *out, s
         return said_number(out, cap, (double)reconnects);
     if (strcmp(name, "network") == 0)
         return said_number(out, cap, sim_station_cable_plugged(st));
+    if (strncmp(name, "set.", 4) == 0)
+        return sim_station_setting(st, name + 4, out, cap);
     bool view = sim_station_view(st, &c, &l);
     if (strcmp(name, "running") == 0)
         return said_number(out, cap, view);

@@ -274,7 +274,10 @@ static void power_cut(void **state)
     run_ms(b, 5);
     assert_true(open_end(0, 0));
     run_ms(b, 100);
+    assert_true(say(0, "left in time"));
+    run_ms(b, 5);
     wire[0].cut(wire[0].ctx, true);
+    assert_true(say(0, "too late"));
     wire[0].reset(wire[0].ctx);
     run_ms(b, 3000);
     assert_int_equal(ends[0].closed, 0);
@@ -285,6 +288,7 @@ static void power_cut(void **state)
     run_ms(b, 50);
     assert_false(b->hub.peer[0].there);
     assert_string_equal(ends[0].texts, "");
+    assert_string_equal(b->hub.texts, "CP1:left in time ");
 }
 
 static void hub_refuses_dies_and_returns(void **state)

@@ -369,15 +369,15 @@ static void settings_survive(void **state)
     assert_false(sim_station_set(b->st, "nonsense", "1", why, sizeof why));
     assert_false(sim_station_set(b->st, "heartbeat_interval", "0", why, sizeof why));
     assert_true(why[0]);
-    assert_true(sim_station_set(b->st, "heartbeat_interval", "77", why, sizeof why));
+    assert_true(sim_station_set(b->st, "station_name", "Garage 7", why, sizeof why));
     sim_station_destroy(b->st); /* as the process ends: no orderly goodbye */
     b->open = b->wanted = b->cut = false;
     b->answer[0] = '\0';
     create(b);
     boot(b);
     /* What was set is there again, and the command line's settings still rule. */
-    assert_true(sim_station_setting(b->st, "heartbeat_interval", text, sizeof text));
-    assert_string_equal(text, "77");
+    assert_true(sim_station_setting(b->st, "station_name", text, sizeof text));
+    assert_string_equal(text, "Garage 7");
     assert_true(sim_station_setting(b->st, "tx_updated_interval", text, sizeof text));
     assert_string_equal(text, "2");
     assert_false(sim_station_setting(b->st, "nonsense", text, sizeof text));

@@ -373,6 +373,15 @@ uint64_t flash_file_ops(const struct flash_file *f)
     return f->stats.programs + f->stats.erases;
 }
 
+bool flash_file_copy(struct flash_file *to, const struct flash_file *from)
+{
+    if (to->fd >= 0 || from->fd >= 0 || to->size != from->size)
+        return false;
+    memcpy(to->bytes, from->bytes, to->size);
+    memcpy(to->wear, from->wear, to->sectors * sizeof *to->wear);
+    return flash_file_power(to, true, false);
+}
+
 bool flash_file_rot(struct flash_file *f, uint32_t off, uint8_t bits)
 {
     uint8_t b;

@@ -52,6 +52,9 @@ void flash_file_stats(const struct flash_file *f, struct flash_file_stats *out);
 uint32_t flash_file_wear(const struct flash_file *f, uint32_t sector);
 /* Operations carried out since opened. */
 uint64_t flash_file_ops(const struct flash_file *f);
+/* Makes `to` what `from` is now, its power on: back to an earlier instant. Both in memory and of one size,
+ * else false. */
+bool flash_file_copy(struct flash_file *to, const struct flash_file *from);
 /* Turns bits over as age does; nothing is checked. */
 bool flash_file_rot(struct flash_file *f, uint32_t off, uint8_t bits);
 

@@ -27,6 +27,11 @@ enum {
     /* Sectors that hold old records for ever are moved when they are this many erases behind, 1 % of the
      * 100,000 cycles that data sheets of serial NOR flash give (e.g. Winbond W25Q32JV, "Endurance"). */
     WEAR_LAG = 1000,
+    /* What a record that stays must leave free in the last sectors, so that latest-wins records, which
+     * replace each other, can always be written; less behind a large one, which needs most of a sector
+     * itself. */
+    RESERVE = 512,
+    RESERVE_LARGE = 256,
     WRITE_TRIES = 3,
 };
 #define MOVE_SIZE jf_size(JF_MOVE_LEN)
@@ -319,6 +324,15 @@ static int headers_read(struct journal *j, bool drained[JOURNAL_SECTORS_MAX], bo
     return PORT_OK;
 }
 
+/* Before the live records have been counted. */
+static bool any_free(const struct journal *j, const bool drained[JOURNAL_SECTORS_MAX])
+{
+    for (uint32_t s = 0; s < j->sectors; s++)
+        if (j->sector[s].state != JF_USED || (drained[s] && s != j->head))
+            return true;
+    return false;
+}
+
 int journal_mount(struct journal *j, const struct port_flash *flash, bool *formatted)
 {
     bool drained[JOURNAL_SECTORS_MAX], is_new;
@@ -356,7 +370,7 @@ int journal_mount(struct journal *j, const struct port_flash *flash, bool *forma
         uint32_t head = j->head;
         if (unfinished)
             rc = move_undo(j, mark.pos, records == 0);
-        else if (!mark.pos && records == 0 && free_sectors(j) == 0 && newest_used(j, head) != NO_SECTOR)
+        else if (!mark.pos && records == 0 && !any_free(j, drained) && newest_used(j, head) != NO_SECTOR)
             rc = head_undo(j); /* the last free sector, taken for a move that had not begun */
         if (rc)
             return rc;
@@ -480,12 +494,13 @@ static int gather(struct journal *j, uint32_t v)
     return move(j, v);
 }
 
-static uint32_t emptiest(const struct journal *j, bool head_too)
+/* The sector with the least in it that would still have to be moved. */
+static uint32_t emptiest(const struct journal *j, bool head_too, uint32_t except)
 {
     uint32_t best = NO_SECTOR;
 
     for (uint32_t s = 0; s < j->sectors; s++)
-        if (j->sector[s].state == JF_USED && (head_too || s != j->head) &&
+        if (j->sector[s].state == JF_USED && !dead(j, s) && s != except && (head_too || s != j->head) &&
             (best == NO_SECTOR || j->sector[s].live_bytes < j->sector[best].live_bytes))
             best = s;
     return best;
@@ -553,40 +568,44 @@ static int give_up_one(struct journal *j)
     return 0;
 }
 
-/* Room in the head for a record of `size` bytes. One sector always stays free, so that a move is possible; it
- * is taken only for a move, whose source is then the free one. */
-static int make_room(struct journal *j, uint32_t size)
+/* Room in the head for `need` bytes. One sector always stays free, so that a move is possible; it is taken
+ * only for a move, whose source is then the free one. */
+static int make_room(struct journal *j, uint32_t need)
 {
-    uint32_t want = size > GAIN_MIN ? size : GAIN_MIN;
+    uint32_t want = need > GAIN_MIN ? need : GAIN_MIN;
 
     for (;;) {
         uint32_t spare = free_sectors(j);
         if (spare >= 2 || j->head == NO_SECTOR)
             return open_sector(j);
-        uint32_t v = emptiest(j, spare > 0);
+
+        uint32_t v = emptiest(j, spare > 0, NO_SECTOR);
+        uint32_t left = v == NO_SECTOR ? 0 : JF_USABLE - j->sector[v].live_bytes;
+        uint32_t gain = left > MOVE_SIZE ? left - MOVE_SIZE : 0;
         bool moves = v != NO_SECTOR && (spare > 0 || MOVE_SIZE + j->sector[v].live_bytes <= head_room(j));
-        uint32_t gain = v == NO_SECTOR ? 0 : (uint32_t)JF_USABLE - j->sector[v].live_bytes;
-        gain = gain > MOVE_SIZE ? gain - MOVE_SIZE : 0;
+        uint32_t w = NO_SECTOR; /* a second one that fits into the same new sector as v */
         int rc = 0;
-        if (!moves || gain < want)
-            rc = give_up_one(j);
-        if (rc < 0)
-            return rc;
-        if (rc == 1)
-            continue;
-        if (!moves || gain < size)
-            return PORT_ERR_NO_SPACE;
-        if (spare > 0) {
-            rc = open_sector(j);
-            if (rc)
+        if (!moves || gain < want) {
+            w = spare > 0 && v != NO_SECTOR ? emptiest(j, true, v) : NO_SECTOR;
+            if (w != NO_SECTOR && j->sector[w].live_bytes + MOVE_SIZE > gain)
+                w = NO_SECTOR;
+            if (w == NO_SECTOR)
+                rc = give_up_one(j);
+            if (rc < 0)
                 return rc;
-            return move(j, v);
+            if (rc == 1)
+                continue;
+            if (w == NO_SECTOR && (!moves || gain < need))
+                return PORT_ERR_NO_SPACE;
         }
-        rc = move(j, v);
-        if (rc)
+        if (spare > 0)
+            rc = open_sector(j);
+        if (rc == PORT_OK)
+            rc = move(j, v);
+        if (rc == PORT_OK && w != NO_SECTOR)
+            rc = move(j, w);
+        if (rc || (head_room(j) >= need && w == NO_SECTOR))
             return rc;
-        if (head_room(j) >= size)
-            return PORT_OK;
     }
 }
 
@@ -602,9 +621,12 @@ int journal_append(struct journal *j, enum journal_kind kind, const void *rec, s
     /* Of 2^32 records the last may be reached only after 8,000 years of one a minute. */
     if (j->next_id == UINT32_MAX)
         return PORT_ERR_NO_SPACE;
+    uint32_t size = jf_size(len), need = size;
+    if (policy[kind].rule == RULE_KEEP)
+        need += size <= JF_USABLE / 2 ? RESERVE : RESERVE_LARGE;
     for (int i = 0; i < WRITE_TRIES; i++) {
-        if (head_room(j) < jf_size(len)) {
-            rc = make_room(j, jf_size(len));
+        if (head_room(j) < size || (head_room(j) < need && free_sectors(j) < 2)) {
+            rc = make_room(j, need);
             if (rc)
                 return rc;
         }
@@ -750,7 +772,7 @@ static uint32_t tidy_choice(const struct journal *j)
     if (least != NO_SECTOR && most - j->sector[least].erases >= WEAR_LAG &&
         j->sector[least].live_bytes + MOVE_SIZE <= JF_USABLE)
         return least;
-    uint32_t v = emptiest(j, false);
+    uint32_t v = emptiest(j, false, NO_SECTOR);
     if (v != NO_SECTOR && ready < j->sectors / 4 && j->sector[v].live_bytes <= JF_USABLE / 2)
         return v;
     return NO_SECTOR;

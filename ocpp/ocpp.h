@@ -10,9 +10,16 @@
 /* Sub-protocols offered in the WebSocket handshake, in order of preference, comma separated. */
 #define OCPP_SUBPROTOCOLS "ocpp2.0.1"
 
+/* A board without PSRAM builds with smaller ones (esp32/main/Kconfig.projbuild: ECS_SMALL_MEMORY). */
+#ifndef ECS_OCPP_ARENA_BYTES
+#define ECS_OCPP_ARENA_BYTES (96 * 1024)
+#endif
+#ifndef ECS_OCPP_TEXT_MAX
+#define ECS_OCPP_TEXT_MAX (32 * 1024)
+#endif
 enum {
-    OCPP_ARENA_BYTES = 96 * 1024, /* cJSON arena of one message, in and out */
-    OCPP_TEXT_MAX = 32 * 1024,    /* longest message in or out; longer inbound ones are refused */
+    OCPP_ARENA_BYTES = ECS_OCPP_ARENA_BYTES, /* cJSON arena of one message, in and out */
+    OCPP_TEXT_MAX = ECS_OCPP_TEXT_MAX,       /* longest message in or out; longer inbound ones are refused */
     OCPP_DEPTH_MAX = 16,          /* deepest nesting accepted */
 };
 

@@ -345,8 +345,7 @@ static void every_condition_is_needed_to_close(void **state)
  * its lower end, and the steps of time reach every threshold. */
 static const uint32_t state_times[] = {
     0, EVSE_F_PULSE_MS, EVSE_WAKE_X1_MS, EVSE_STOP_MS, EVSE_WAKE_X1_MS + EVSE_WAKE_F_MS, EVSE_WAKE_AFTER_MS};
-static const uint32_t steps_ms[] = {1, EVSE_C_STABLE_MS, EVSE_DUTY_SPACING_MS, EVSE_STOP_MS + 1000,
-                                    EVSE_WAKE_AFTER_MS};
+static const uint32_t steps_ms[] = {1, EVSE_C_STABLE_MS, EVSE_DUTY_SPACING_MS, EVSE_WAKE_AFTER_MS};
 
 struct walk {
     struct evse *seen;
@@ -499,7 +498,7 @@ static void all_inputs(struct walk *w, const struct evse *s, bool ventilation)
                     i.closed = bits & 128;
                     i.tripped = bits & 256;
                     i.fault = bits & 512;
-                    if (!w->all && bits_set(bits & ~128u) > 3)
+                    if (!w->all && bits_set(bits & ~128u) > 2)
                         continue;
                     from(w, *s, &i);
                 }

@@ -62,7 +62,8 @@ function good() {
   log.tx('Updated', 1, wh(110, 1)).ok('<', {});
   log.tx('Updated', 2, { ...wh(0.2, 2, 'kWh'), offline: true }).ok('<', {});
   log.down('Reset', { type: 'Immediate' });
-  log.tx('Ended', 3, wh(200, 3)); // crosses the server's request: one CALL in each direction is right
+  const ended = { meterValue: [...wh(100, 0).meterValue, ...wh(200, 3).meterValue] }; // the begin once more, and the end
+  log.tx('Ended', 3, ended); // crosses the server's request: one CALL in each direction is right
   log.ok('>', { status: 'Accepted' }, log.entries.at(-2).frame[1]);
   log.ok('<', {});
   log.down('UnpublishFirmware', { checksum: 'c' }).error('>', 'NotImplemented');
@@ -157,6 +158,7 @@ test('a server that misbehaves on purpose is not the station\'s fault', () => {
   const log = booted();
   log.frame('<', 'rubbish').frame('>', [4, '-1', 'RpcFrameworkError', '', {}]);
   log.frame('<', [2, 'odd', 'Reset']).frame('>', [4, 'odd', 'RpcFrameworkError', '', {}]);
+  log.frame('<', '[2,"deep","Reset",{{{').frame('>', [4, 'deep', 'RpcFrameworkError', '', {}]);
   log.frame('<', [9, 'new', {}]).frame('>', [4, 'new', 'MessageTypeNotSupported', '', {}]);
   log.down('Reset', { type: 'Immediate' }, 'r1').down('Reset', { type: 'Immediate' }, 'r2');
   log.ok('>', { status: 'Rejected' }, 'r1').ok('>', { status: 'Rejected' }, 'r2');

@@ -153,7 +153,8 @@ export class Linter {
 
   #frame(s, dir, f) {
     const bad = (text) => {
-      if (Array.isArray(f) && typeof f[1] === 'string') s.odd[dir].add(f[1]);
+      const id = Array.isArray(f) ? f[1] : /^\s*\[\s*\d+\s*,\s*"([^"\\]*)"/.exec(f)?.[1];
+      if (typeof id === 'string') s.odd[dir].add(id);
       this.#report(dir, 'shape', `${text}: ${clip(f)}`);
     };
     if (!Array.isArray(f)) return bad('not an array');
@@ -274,7 +275,7 @@ export class Linter {
     let tx = s.transactions.get(id);
     if (!tx) {
       if (p.eventType !== 'Started' || p.seqNo !== 0) this.#report('>', 'tx-start', `begins with ${seqs}`);
-      tx = { seqNo: p.seqNo, time: -Infinity, energy: -Infinity, answered: new Set(), ended: false };
+      tx = { seqNo: p.seqNo, time: -Infinity, energy: [], answered: new Set(), ended: false };
       s.transactions.set(id, tx);
     } else {
       const again = p.seqNo <= tx.seqNo; // a retry of an event that was not answered
@@ -290,9 +291,14 @@ export class Linter {
     const time = Date.parse(p.timestamp);
     if (time < tx.time) this.#report('>', 'tx-time', `${seqs}: ${p.timestamp} is before the event before it`);
     tx.time = time;
-    for (const wh of energyWh(p)) {
-      if (wh < tx.energy) this.#report('>', 'tx-energy', `${seqs}: ${wh} Wh after ${tx.energy} Wh`);
-      tx.energy = Math.max(tx.energy, wh);
+    // An event may bring older values again (Ended carries Transaction.Begin): their own time is what counts.
+    for (const now of energyWh(p)) {
+      const wrong = tx.energy.find((e) => (e.at < now.at && e.wh > now.wh) || (e.at > now.at && e.wh < now.wh));
+      if (wrong) {
+        this.#report('>', 'tx-energy', `${seqs}: ${now.wh} Wh at ${new Date(now.at).toISOString()}, `
+          + `${wrong.wh} Wh at ${new Date(wrong.at).toISOString()}`);
+      }
+      tx.energy.push(now);
     }
   }
 
@@ -301,17 +307,16 @@ export class Linter {
   }
 }
 
-// The total import register's values in a TransactionEvent, in Wh, in the order of their time.
+// The total import register's values in a TransactionEvent: { at (ms), wh }.
 export function energyWh(payload) {
   const values = [];
-  const meters = [...(payload.meterValue ?? [])].sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp));
-  for (const m of meters) {
+  for (const m of payload.meterValue ?? []) {
     for (const v of m.sampledValue) {
       const what = v.measurand ?? 'Energy.Active.Import.Register';
       if (what !== 'Energy.Active.Import.Register' || v.phase) continue;
       const unit = v.unitOfMeasure?.unit ?? 'Wh';
       const wh = v.value * 10 ** (v.unitOfMeasure?.multiplier ?? 0) * (unit === 'kWh' ? 1000 : 1);
-      values.push(wh);
+      values.push({ at: Date.parse(m.timestamp), wh });
     }
   }
   return values;

@@ -12,7 +12,7 @@ const LIMIT_MS = 90000;
 const TOKEN = 'DEADBEEF';
 
 // A test with a server and a station. `serverRude`: our side breaks rules on purpose, so that complaints are expected.
-function against(name, { csms: csmsOptions, sim: simOptions = {}, serverRude = false, start = true, limitMs = LIMIT_MS }, body) {
+function against(name, { csms: csmsOptions, sim: simOptions = {}, lint, serverRude = false, start = true, limitMs = LIMIT_MS }, body) {
   test(name, { timeout: limitMs }, async () => {
     const dir = folder('peer', name);
     const csms = await Csms.open(csmsOptions);
@@ -27,7 +27,7 @@ function against(name, { csms: csmsOptions, sim: simOptions = {}, serverRude = f
       await body({ csms, sim, startSim, dir });
       for (const s of sims) await s.stop();
       if (!serverRude) assert.deepEqual(csms.problems, []);
-      for (const s of sims) s.lint();
+      for (const s of sims) s.lint({ only: 'station', ...lint });
     } finally {
       for (const s of sims) if (s.program.running) await s.program.kill();
       await csms.close();
@@ -164,8 +164,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
     await sim.do('unplug');
     const ended = await tx(csms, 'Ended');
     assert.equal(ended.payload.transactionInfo.stoppedReason, 'EVDisconnected');
-    const s = await sim.state();
-    assert.ok(!s.contactor && amps(s) < 0.5);
+    await sim.until('the contactor to be open', (s) => !s.contactor && amps(s) < 0.5, 500);
   });
 
   against('a token that is refused does not charge (C01, C06)', { csms: { token: () => 'Blocked' } }, async ({ csms, sim }) => {
@@ -223,11 +222,34 @@ describe('peer', { concurrency: TOGETHER }, () => {
     assert.ok(updated);
   });
 
-  against('ClearChargingProfile and a profile\'s end give the current back (K10)', {}, async ({ csms, sim }) => {
+  against('plugging in and out, whenever and however fast, is no fault', {}, async ({ csms, sim }) => {
+    await booted(csms);
+    let seed = 1;
+    for (let i = 0; i < 15; i++) {
+      seed = (seed * 48271) % 2147483647;
+      await sim.do('plug');
+      await sleep(200 + seed % 700);
+      await sim.do('unplug');
+      await sleep(150 + seed % 300);
+    }
+    await sleep(1000);
+    const faults = csms.of('NotifyEvent').flatMap((c) => c.payload.eventData).filter((e) => e.trigger === 'Alerting');
+    assert.deepEqual(faults.map((e) => `${e.component.name} ${e.techCode}`), []);
+    assert.ok(csms.of('StatusNotification').every((c) => c.payload.connectorStatus !== 'Faulted'));
     await charge(csms, sim);
+  });
+
+  against('the end of a profile, and ClearChargingProfile, give the current back (K01, K10)', {}, async ({ csms, sim }) => {
+    await charge(csms, sim);
+    await sim.until('full current', (s) => amps(s) > 25, 25000);
     assert.equal((await csms.call('CP1', 'SetChargingProfile', { evseId: 0, chargingProfile: profile(7, { duration: 12 }) })).status, 'Accepted');
     await sim.until('7 A', (w) => amps(w) <= 7.3, 20000);
     await sim.until('more than 20 A once the profile has run out', (w) => amps(w) > 20, 30000);
+    assert.equal((await csms.call('CP1', 'SetChargingProfile', { evseId: 0, chargingProfile: profile(8, { id: 5, level: 1 }) })).status, 'Accepted');
+    await sim.until('8 A', (w) => amps(w) <= 8.3, 20000);
+    assert.equal((await csms.call('CP1', 'ClearChargingProfile', { chargingProfileId: 5 })).status, 'Accepted');
+    assert.equal((await csms.call('CP1', 'ClearChargingProfile', { chargingProfileId: 5 })).status, 'Unknown');
+    await sim.until('more than 20 A once it is cleared', (w) => amps(w) > 20, 20000);
   });
 
   against('RequestStart and RequestStop (F01, F02, F03)', {}, async ({ csms, sim }) => {
@@ -258,7 +280,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
     let since = csms.mark;
     assert.equal((await csms.call('CP1', 'ChangeAvailability', { operationalStatus: 'Inoperative' })).status, 'Accepted');
     await csms.next('StatusNotification', { since, fits: (p) => p.connectorStatus === 'Unavailable' });
-    await sim.until('state F', (s) => s.cp_high_v < 0);
+    await sim.until('state F', (s) => s.pilot === 'F');
     await sim.do('plug');
     await sim.do('ready on');
     await sim.do(`token ${TOKEN}`);
@@ -385,7 +407,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
     });
 
   against('an answer that never comes: the event is sent again, with a new id, and order is kept (E13)', {
-    sim: { set: ['message_timeout=2'] },
+    sim: { set: ['message_timeout=2'] }, lint: { timeoutS: 2 },
   }, async ({ csms, sim }) => {
     let swallowed = 0;
     csms.handle('TransactionEvent', (payload) => (swallowed++ < 1 ? new Promise(() => {}) : payload.idToken ? { idTokenInfo: { status: 'Accepted' } } : {}));
@@ -424,10 +446,10 @@ describe('peer', { concurrency: TOGETHER }, () => {
     for (const rubbish of ['', ' ', '{', 'null', '[]', '[2]', '[2,', '42', '"text"', '{"a":1}', '[[[[[[', '\u0000',
       '[2,7,"Reset",{"type":"Immediate"}]', '[3,"nobody-asked",{}]', '[4,"nobody-asked","GenericError","",{}]',
       '['.repeat(5000), `[2,"deep","Reset",${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}]`,
-      `[2,"${'x'.repeat(5000)}","Reset",{}]`, `[2,"long","DataTransfer",{"vendorId":"${'y'.repeat(40000)}"}]`]) {
+      `[2,"${'x'.repeat(5000)}","Reset",{}]`]) {
       client.sendRaw(rubbish);
+      await sleep(40);
     }
-    client._ws.send(Buffer.from([0xff, 0xfe, 0x00, 0x80]), { binary: true });
     client.sendRaw(JSON.stringify([2, 'no-payload', 'GetVariables']));
     await answer('no-payload', 'RpcFrameworkError', 'FormatViolation', 'ProtocolError', 'OccurrenceConstraintViolation');
     client.sendRaw(JSON.stringify([2, 'no-field', 'GetVariables', {}]));
@@ -440,7 +462,16 @@ describe('peer', { concurrency: TOGETHER }, () => {
     await answer('new-kind', 'MessageTypeNotSupported');
     await charge(csms, sim);
     assert.equal(csms.connections, 1, 'the connection stood');
-    assert.equal(csms.of('BootNotification').length, 1, 'and nothing restarted');
+    // More than a station can hold, or no text at all, ends the connection (RFC 6455, 7.4.1: 1009, 1003), not the charge.
+    const endings = [(c) => c.sendRaw(`[2,"long","DataTransfer",{"vendorId":"${'y'.repeat(300000)}"}]`),
+      (c) => c._ws.send(Buffer.from([0xff, 0xfe, 0x00, 0x80]), { binary: true })];
+    for (const [i, end] of endings.entries()) {
+      end(await csms.connected('CP1'));
+      await csms.until('the station on a new connection', () => csms.calls.some((c) => c.connection === i + 2), 20000);
+      const s = await sim.state();
+      assert.ok(s.contactor && amps(s) > 5);
+    }
+    assert.equal(csms.of('BootNotification').length, 1, 'nothing restarted');
   });
 
   against('basic authentication: password sent, a wrong one refused and tried again (A00, profile 1)', {

@@ -165,7 +165,8 @@ static enum ocpp_set_result op_setting_set(void *st, const char *name, const cha
     return f->setting[i].flags & SETTING_REBOOT ? OCPP_SET_REBOOT : OCPP_SET_OK;
 }
 
-static bool op_setting_at(void *st, size_t index, const char **name, const char **unit, bool *read_only, bool *secret)
+static bool op_setting_at(void *st, size_t index, const char **name, const char **unit, bool *read_only,
+                          bool *secret)
 {
     struct fake *f = st;
     if (index >= f->setting_count)
@@ -402,7 +403,8 @@ static void answer_by_default(struct fake *f, const char *action, const char *id
     char text[512], now[JSON_TIME_TEXT], info[200], group[80] = "";
     json_time_text(now, FAKE_EPOCH + (int64_t)(f->now_us / 1000));
     if (f->group)
-        snprintf(group, sizeof group, ",\"groupIdToken\":{\"idToken\":\"%s\",\"type\":\"Central\"}", f->group);
+        snprintf(group, sizeof group, ",\"groupIdToken\":{\"idToken\":\"%s\",\"type\":\"Central\"}",
+                 f->group);
     snprintf(info, sizeof info, "{\"idTokenInfo\":{\"status\":\"%s\"%s}}", f->token_status, group);
     if (!strcmp(action, "BootNotification"))
         snprintf(text, sizeof text, "{\"currentTime\":\"%s\",\"interval\":%d,\"status\":\"%s\"}", now,
@@ -437,7 +439,8 @@ void fake_run(struct fake *f, uint64_t ms)
             unsigned before = f->frame_count;
             uint64_t timeout_us = (uint64_t)atoi(fake_get(f, "message_timeout")) * 1000000;
             /* A call that was left unanswered may be followed by another one once it has timed out. */
-            if (f->outstanding && f->frame_count && f->now_us - f->frame[f->frame_count - 1].at_us >= timeout_us)
+            if (f->outstanding && f->frame_count &&
+                f->now_us - f->frame[f->frame_count - 1].at_us >= timeout_us)
                 f->outstanding = false;
             ocpp_step(f->ocpp);
             if (f->connected)
@@ -505,7 +508,8 @@ const char *fake_get(struct fake *f, const char *setting)
 
 void fake_event(struct fake *f, enum ocpp_event_type type, bool on, const char *text, const char *old)
 {
-    struct ocpp_event ev = {.type = type, .at_us = f->now_us, .on = on, .text = text, .old = old, .view = f->view};
+    struct ocpp_event ev = {
+        .type = type, .at_us = f->now_us, .on = on, .text = text, .old = old, .view = f->view};
     ocpp_event(f->ocpp, &ev);
 }
 

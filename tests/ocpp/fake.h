@@ -1,8 +1,10 @@
 /*
- * fake: a station behind struct ocpp_station_ops and a server in front of it, both in memory, for the tests of ocpp/.
+ * fake: a station behind struct ocpp_station_ops and a server in front of it, both in memory, for the tests
+ * of ocpp/.
  *
- * Everything that the station sends is checked on the way: whole frames, message ids that never return, one CALL
- * outstanding. What is durable survives fake_boot(). With OCPP_FRAMES=file every frame is appended to that file.
+ * Everything that the station sends is checked on the way: whole frames, message ids that never return, one
+ * CALL outstanding. What is durable survives fake_boot(). With OCPP_FRAMES=file every frame is appended to
+ * that file.
  */
 #ifndef TESTS_OCPP_FAKE_H
 #define TESTS_OCPP_FAKE_H
@@ -66,7 +68,8 @@ struct fake {
     /* server */
     const char *boot_status;
     int boot_interval;
-    const char *token_status, *group; /* what Authorize and TransactionEvent are answered with; NULL group: none */
+    const char *token_status,
+        *group; /* what Authorize and TransactionEvent are answered with; NULL group: none */
     /* May take over: true: handled (answered or deliberately not). */
     bool (*server)(struct fake *f, const char *action, const char *id, const cJSON *payload);
     int server_arg;
@@ -113,7 +116,8 @@ const cJSON *fake_nth(const struct fake *f, const char *action, unsigned n);
 const cJSON *fake_last(const struct fake *f, const char *action);
 unsigned fake_kept(const struct fake *f, enum ocpp_keep_kind kind);
 
-/* Text at a path such as "transactionInfo.chargingState" or "meterValue.0.timestamp"; "" when there is none. */
+/* Text at a path such as "transactionInfo.chargingState" or "meterValue.0.timestamp"; "" when there is none.
+ */
 const char *at(const cJSON *obj, const char *path);
 double number_at(const cJSON *obj, const char *path); /* −1e9 when there is none */
 const cJSON *node_at(const cJSON *obj, const char *path);

@@ -1,4 +1,5 @@
-/* The OCPP-J layer and provisioning: frames that must not hurt, the boot gate, reconnects, clock (part 4; B01..B04). */
+/* The OCPP-J layer and provisioning: frames that must not hurt, the boot gate, reconnects, clock (part 4;
+ * B01..B04). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +85,18 @@ static void decimals(void **state)
         int64_t v;
         int decimals;
         const char *text;
-    } cases[] = {{0, 3, "0"},          {5, 3, "0.005"},     {-5, 3, "-0.005"},        {230100, 3, "230.1"},
-                 {100000, 3, "100"},   {-1234567, 3, "-1234.567"}, {INT64_MIN, 0, "-9223372036854775808"},
+    } cases[] = {{0, 3, "0"},
+                 {5, 3, "0.005"},
+                 {-5, 3, "-0.005"},
+                 {230100, 3, "230.1"},
+                 {100000, 3, "100"},
+                 {-1234567, 3, "-1234.567"},
+                 {INT64_MIN, 0, "-9223372036854775808"},
                  {INT64_MAX, 3, "9223372036854775.807"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[32];
-        assert_int_equal(json_fixed_text(text, sizeof text, cases[i].v, cases[i].decimals), strlen(cases[i].text));
+        assert_int_equal(json_fixed_text(text, sizeof text, cases[i].v, cases[i].decimals),
+                         strlen(cases[i].text));
         assert_string_equal(text, cases[i].text);
         assert_int_equal(json_fixed_text(text, strlen(cases[i].text), cases[i].v, cases[i].decimals), 0);
     }
@@ -200,10 +207,11 @@ static void error_codes(void **state)
         {"[2,\"4\",\"Reset\",{\"type\":7}]", "4", "TypeConstraintViolation"},
         {"[2,\"5\",\"Reset\",{\"type\":\"Soon\"}]", "5", "PropertyConstraintViolation"},
         {"[2,\"6\",\"GetVariables\",{\"getVariableData\":[]}]", "6", "OccurrenceConstraintViolation"},
-        {"[2,\"7\",\"RequestStopTransaction\",{\"transactionId\":\"0123456789012345678901234567890123456\"}]", "7",
-         "PropertyConstraintViolation"},
+        {"[2,\"7\",\"RequestStopTransaction\",{\"transactionId\":\"0123456789012345678901234567890123456\"}]",
+         "7", "PropertyConstraintViolation"},
         {"[2,\"8\",\"UnlockConnector\",{\"evseId\":1.5,\"connectorId\":1}]", "8", "TypeConstraintViolation"},
-        {"[2,\"9\",\"UnlockConnector\",{\"evseId\":1e10,\"connectorId\":1}]", "9", "PropertyConstraintViolation"},
+        {"[2,\"9\",\"UnlockConnector\",{\"evseId\":1e10,\"connectorId\":1}]", "9",
+         "PropertyConstraintViolation"},
         {"[2,\"10\",\"Reset\",{\"type\":\"Immediate\"}", "10", "RpcFrameworkError"},
         {"[2]", "-1", "RpcFrameworkError"},
         {"hello", "-1", "RpcFrameworkError"},
@@ -216,7 +224,8 @@ static void error_codes(void **state)
         last_error(f, cases[i].id, cases[i].code);
     }
     /* Unknown fields are passed over, null for an optional one too. */
-    assert_non_null(fake_call(f, "UnlockConnector", "{\"evseId\":1,\"connectorId\":1,\"new\":{\"a\":[1]},\"customData\":{}}"));
+    assert_non_null(fake_call(f, "UnlockConnector",
+                              "{\"evseId\":1,\"connectorId\":1,\"new\":{\"a\":[1]},\"customData\":{}}"));
     assert_non_null(fake_call(f, "GetTransactionStatus", "{\"transactionId\":null}"));
     fake_free(f);
 }
@@ -255,7 +264,8 @@ static void long_messages(void **state)
     fake_raw(f, text);
     last_error(f, "w", "RpcFrameworkError");
     /* More nodes than the arena holds. */
-    size_t n = (size_t)snprintf(text, sizeof text, "[2,\"n\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":[");
+    size_t n =
+        (size_t)snprintf(text, sizeof text, "[2,\"n\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":[");
     while (n < OCPP_TEXT_MAX - 10)
         n += (size_t)snprintf(text + n, sizeof text - n, "1,");
     snprintf(text + n, sizeof text - n, "1]}]");
@@ -310,15 +320,17 @@ static void boot_pending(void **state)
     assert_string_equal(at(r, "status"), "Accepted");
     fake_run(f, 1000);
     assert_true(fake_count(f, "NotifyReport") >= 1);
-    r = fake_call(f, "TriggerMessage", "{\"requestedMessage\":\"StatusNotification\",\"evse\":{\"id\":1,\"connectorId\":1}}");
+    r = fake_call(f, "TriggerMessage",
+                  "{\"requestedMessage\":\"StatusNotification\",\"evse\":{\"id\":1,\"connectorId\":1}}");
     assert_string_equal(at(r, "status"), "Accepted");
     fake_run(f, 1000);
     assert_int_equal(fake_count(f, "StatusNotification"), 1);
     r = fake_call(f, "RequestStartTransaction",
                   "{\"idToken\":{\"idToken\":\"R\",\"type\":\"Central\"},\"remoteStartId\":1}");
     assert_string_equal(at(r, "status"), "Rejected");
-    assert_non_null(fake_call(f, "SetVariables", "{\"setVariableData\":[{\"attributeValue\":\"9\",\"component\":{\"name\":"
-                                                 "\"OCPPCommCtrlr\"},\"variable\":{\"name\":\"OfflineThreshold\"}}]}"));
+    assert_non_null(fake_call(f, "SetVariables",
+                              "{\"setVariableData\":[{\"attributeValue\":\"9\",\"component\":{\"name\":"
+                              "\"OCPPCommCtrlr\"},\"variable\":{\"name\":\"OfflineThreshold\"}}]}"));
     assert_string_equal(fake_get(f, "offline_threshold"), "9");
     assert_int_equal(fake_count(f, "BootNotification"), 1);
     /* A reconnect does not make it ask sooner. */
@@ -525,15 +537,24 @@ static void pilot_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8),           cmocka_unit_test(times),
-        cmocka_unit_test(decimals),       cmocka_unit_test(frames),
-        cmocka_unit_test(arena),          cmocka_unit_test(error_codes),
-        cmocka_unit_test(answers_to_nothing), cmocka_unit_test(long_messages),
-        cmocka_unit_test(boot_accepted),  cmocka_unit_test(boot_pending),
-        cmocka_unit_test(boot_rejected),  cmocka_unit_test(boot_unanswered),
-        cmocka_unit_test(boot_without_time), cmocka_unit_test(reconnects),
-        cmocka_unit_test(dead_connection), cmocka_unit_test(wrong_subprotocol),
-        cmocka_unit_test(ids_over_restarts), cmocka_unit_test(pilot_changes),
+        cmocka_unit_test(utf8),
+        cmocka_unit_test(times),
+        cmocka_unit_test(decimals),
+        cmocka_unit_test(frames),
+        cmocka_unit_test(arena),
+        cmocka_unit_test(error_codes),
+        cmocka_unit_test(answers_to_nothing),
+        cmocka_unit_test(long_messages),
+        cmocka_unit_test(boot_accepted),
+        cmocka_unit_test(boot_pending),
+        cmocka_unit_test(boot_rejected),
+        cmocka_unit_test(boot_unanswered),
+        cmocka_unit_test(boot_without_time),
+        cmocka_unit_test(reconnects),
+        cmocka_unit_test(dead_connection),
+        cmocka_unit_test(wrong_subprotocol),
+        cmocka_unit_test(ids_over_restarts),
+        cmocka_unit_test(pilot_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

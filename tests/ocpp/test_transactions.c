@@ -1,4 +1,5 @@
-/* Transactions: start and stop points, states, meter values, durability, retries (E01..E14, F01..F03, J02). */
+/* Transactions: start and stop points, states, meter values, durability, retries (E01..E14, F01..F03, J02).
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -166,8 +167,8 @@ static void connection_timeout(void **state)
     fake_free(f);
 }
 
-/* TxStartPoint and TxStopPoint, each with the order of a plain session: plug, token, energy, no energy, token, unplug.
- * The digit says at which of these the Started and the Ended must come. */
+/* TxStartPoint and TxStopPoint, each with the order of a plain session: plug, token, energy, no energy,
+ * token, unplug. The digit says at which of these the Started and the Ended must come. */
 static void start_and_stop_points(void **state)
 {
     (void)state;
@@ -175,14 +176,10 @@ static void start_and_stop_points(void **state)
         const char *start, *stop;
         int starts, ends;
     } cases[] = {
-        {"EVConnected", "EVConnected", 1, 6},
-        {"EVConnected,Authorized", "Authorized", 1, 5},
-        {"Authorized", "EVConnected,Authorized", 2, 5},
-        {"PowerPathClosed", "PowerPathClosed", 2, 5},
-        {"PowerPathClosed", "EVConnected", 2, 6},
-        {"EnergyTransfer", "Authorized", 3, 5},
-        {"EnergyTransfer", "EnergyTransfer", 3, 4},
-        {"EVConnected", "EnergyTransfer", 1, 4},
+        {"EVConnected", "EVConnected", 1, 6},           {"EVConnected,Authorized", "Authorized", 1, 5},
+        {"Authorized", "EVConnected,Authorized", 2, 5}, {"PowerPathClosed", "PowerPathClosed", 2, 5},
+        {"PowerPathClosed", "EVConnected", 2, 6},       {"EnergyTransfer", "Authorized", 3, 5},
+        {"EnergyTransfer", "EnergyTransfer", 3, 4},     {"EVConnected", "EnergyTransfer", 1, 4},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fake *f = fake_ready();
@@ -274,7 +271,8 @@ static void remote_start_and_stop(void **state)
     struct fake *f = fake_ready();
     fake_plug(f);
     fake_run(f, 500);
-    const char *start = "{\"idToken\":{\"idToken\":\"R1\",\"type\":\"Central\"},\"remoteStartId\":77,\"evseId\":1}";
+    const char *start =
+        "{\"idToken\":{\"idToken\":\"R1\",\"type\":\"Central\"},\"remoteStartId\":77,\"evseId\":1}";
     const cJSON *r = fake_call(f, "RequestStartTransaction", start);
     assert_string_equal(at(r, "status"), "Accepted");
     assert_null(node_at(r, "transactionId"));
@@ -288,8 +286,8 @@ static void remote_start_and_stop(void **state)
     assert_string_equal(at(fake_call(f, "RequestStartTransaction", start), "status"), "Rejected");
     fake_ask(f, true);
     fake_run(f, 500);
-    assert_string_equal(at(fake_call(f, "RequestStopTransaction", "{\"transactionId\":\"nobody\"}"), "status"),
-                        "Rejected");
+    assert_string_equal(
+        at(fake_call(f, "RequestStopTransaction", "{\"transactionId\":\"nobody\"}"), "status"), "Rejected");
     char stop[100];
     snprintf(stop, sizeof stop, "{\"transactionId\":\"%s\"}", at(p, "transactionInfo.transactionId"));
     const cJSON *s = fake_call(f, "GetTransactionStatus", stop);
@@ -321,8 +319,9 @@ static void remote_start_of_a_running_one(void **state)
     fake_run(f, 500);
     assert_string_equal(at(ter(f, 0), "triggerReason"), "CablePluggedIn");
     assert_null(node_at(ter(f, 0), "idToken"));
-    const cJSON *r = fake_call(f, "RequestStartTransaction",
-                               "{\"idToken\":{\"idToken\":\"R1\",\"type\":\"ISO14443\"},\"remoteStartId\":5}");
+    const cJSON *r =
+        fake_call(f, "RequestStartTransaction",
+                  "{\"idToken\":{\"idToken\":\"R1\",\"type\":\"ISO14443\"},\"remoteStartId\":5}");
     assert_string_equal(at(r, "transactionId"), at(ter(f, 0), "transactionInfo.transactionId"));
     fake_run(f, 500);
     assert_string_equal(at(ter(f, 1), "triggerReason"), "RemoteStart");
@@ -339,10 +338,11 @@ static void authorise_remote_start(void **state)
     fake_plug(f);
     fake_run(f, 300);
     f->token_status = "Blocked";
-    assert_string_equal(at(fake_call(f, "RequestStartTransaction",
-                                     "{\"idToken\":{\"idToken\":\"R1\",\"type\":\"ISO14443\"},\"remoteStartId\":5}"),
-                           "status"),
-                        "Accepted");
+    assert_string_equal(
+        at(fake_call(f, "RequestStartTransaction",
+                     "{\"idToken\":{\"idToken\":\"R1\",\"type\":\"ISO14443\"},\"remoteStartId\":5}"),
+           "status"),
+        "Accepted");
     fake_run(f, 300);
     assert_int_equal(fake_count(f, "Authorize"), 1);
     assert_int_equal(fake_count(f, TER), 0);

@@ -123,7 +123,9 @@ static void wake(void *ctx)
 
 static void timer_passed(lws_sorted_usec_list_t *sul)
 {
-    (void)sul; /* its passing ends lws_service's wait, which is all it is for */
+    /* libwebsockets serves the timers that are due before it waits, and then waits for the next one: without this a
+     * timer that has passed on the way into lws_service would not end its wait. */
+    lws_cancel_service(lws_container_of(sul, struct runtime, timer)->context);
 }
 
 static void network_cut(void *ctx, bool cut)

@@ -1,0 +1,697 @@
+/* The smaller parts of core, each by its table: proximity, limits, contactor, lock, monitor test,
+ * over-current, derating, faults, self-test. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/control.h"
+
+static const uint64_t S = 1000000, MS = 1000;
+
+/* ---- proximity ---- */
+
+static void the_prototypes_voltages(void **state)
+{
+    (void)state;
+    assert_true(abs(proximity_ohm_of_mv(1890) - 1500) < 10);
+    assert_true(abs(proximity_ohm_of_mv(1466) - 680) < 5);
+    assert_true(abs(proximity_ohm_of_mv(793) - 220) < 2);
+    assert_int_equal(proximity_ohm_of_mv(2484), PROXIMITY_OPEN_OHM);
+    assert_int_equal(proximity_ohm_of_mv(3300), PROXIMITY_OPEN_OHM);
+    assert_int_equal(proximity_ohm_of_mv(0), 0);
+    assert_int_equal(proximity_ohm_of_mv(-100), 0);
+    for (int32_t ohm = 10; ohm < 5000; ohm += 7) {
+        int32_t back = proximity_ohm_of_mv(proximity_mv_of_ohm(ohm));
+        assert_true(abs(back - ohm) <= 2 + ohm / 100);
+    }
+    for (int32_t mv = -5, before = 0; mv < 3310; mv++) { /* monotonic */
+        int32_t ohm = proximity_ohm_of_mv(mv);
+        assert_true(ohm >= before);
+        before = ohm;
+    }
+}
+
+static void ratings_and_gaps(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t ohm, ma;
+    } table[] = {{1500, 13000}, {680, 20000}, {220, 32000}, {100, 63000}, {1100, 13000},
+                 {2460, 13000}, {400, 20000}, {936, 20000}, {164, 32000}, {308, 32000},
+                 {80, 63000},   {140, 63000}, {4500, 0},    {100000, 0},  {PROXIMITY_OPEN_OHM, 0},
+                 {4499, -1},    {2461, -1},   {1099, -1},   {937, -1},    {399, -1},
+                 {309, -1},     {163, -1},    {141, -1},    {79, -1},     {0, -1}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        assert_int_equal(proximity_ma_of_ohm(table[i].ohm), table[i].ma);
+    int32_t low = -1, high = -1;
+    assert_true(proximity_window_dmv(32000, &low, &high));
+    assert_in_range(7930, low, high);
+    assert_false(14660 <= high);
+    assert_false(proximity_window_dmv(16000, &low, &high));
+    assert_false(proximity_window_dmv(0, &low, &high));
+}
+
+static void cables_are_debounced(void **state)
+{
+    (void)state;
+    struct proximity p;
+    proximity_init(&p);
+    uint64_t t = 0;
+    assert_false(proximity_step(&p, false, 0, t)); /* not yet seen: not a fault */
+    assert_false(p.known);
+    for (; !p.known; t += 10 * MS)
+        proximity_step(&p, true, 2484, t);
+    assert_int_equal(p.ma, PROXIMITY_NONE);
+    int changes = 0;
+    uint64_t at = t;
+    for (; p.ma != 32000 && t < at + S; t += 10 * MS)
+        changes += proximity_step(&p, true, 793, t);
+    assert_int_equal(changes, 1);
+    assert_true(t - at >= 150 * MS && t - at <= 180 * MS);
+    for (int i = 0; i < 20; i++, t += 100 * MS) /* one reading half way in is nothing */
+        assert_false(proximity_step(&p, true, i % 2 ? 793 : 1890, t));
+    assert_int_equal(p.ma, 32000);
+    for (int i = 0; i < 30; i++, t += 10 * MS) /* just past the edge of its window it keeps its rating */
+        assert_false(proximity_step(&p, true, proximity_mv_of_ohm(312), t));
+    for (int i = 0; i < 30; i++, t += 10 * MS)
+        proximity_step(&p, true, proximity_mv_of_ohm(350), t);
+    assert_int_equal(p.ma, PROXIMITY_INVALID);
+    for (int i = 0; i < 30; i++, t += 10 * MS)
+        proximity_step(&p, true, 793, t);
+    assert_int_equal(p.ma, 32000);
+    for (int i = 0; i < 30; i++, t += 10 * MS) /* no readings any more */
+        proximity_step(&p, false, 793, t);
+    assert_int_equal(p.ma, PROXIMITY_INVALID);
+}
+
+/* ---- limits ---- */
+
+static void the_minimum_rules(void **state)
+{
+    (void)state;
+    struct limits l;
+    enum limit_slot by = LIMIT_SLOTS;
+    limits_init(&l);
+    assert_int_equal(limits_offered_ma(&l, 0, &by), LIMIT_NONE_MA);
+    assert_int_equal(by, LIMIT_INSTALLATION);
+    for (int i = 0; i < LIMIT_SLOTS; i++) {
+        limits_init(&l);
+        limits_set(&l, (enum limit_slot)i, 16000, 0, 0);
+        assert_int_equal(limits_offered_ma(&l, 0, &by), 16000);
+        assert_int_equal(by, i);
+        assert_true(strlen(limit_slot_name((enum limit_slot)i)) > 3);
+    }
+    limits_init(&l);
+    limits_set(&l, LIMIT_CABLE, 20000, 0, 0);
+    limits_set(&l, LIMIT_INSTALLATION, 20000, 0, 0);
+    limits_set(&l, LIMIT_SERVER, 10000, 5 * S, 25000);
+    assert_int_equal(limits_offered_ma(&l, 5 * S - 1, &by), 10000);
+    assert_int_equal(by, LIMIT_SERVER);
+    assert_int_equal(limits_offered_ma(&l, 5 * S, &by), 20000);
+    assert_int_equal(by, LIMIT_INSTALLATION); /* of equals the first */
+    limits_set(&l, LIMIT_SERVER, -7, 0, 0);
+    assert_int_equal(limits_offered_ma(&l, 0, NULL), 0);
+    limits_set(&l, LIMIT_SERVER, INT32_MAX, 1, -5);
+    assert_int_equal(l.slot[LIMIT_SERVER].ma, LIMIT_NONE_MA);
+    assert_int_equal(limits_offered_ma(&l, 2, NULL), 0);
+    limits_set(&l, LIMIT_SLOTS, 0, 0, 0); /* no such slot */
+    assert_string_equal(limit_slot_name(LIMIT_SLOTS), "unknown");
+    assert_string_equal(limit_slot_name(LIMIT_SERVER), "server");
+}
+
+/* ---- contactor ---- */
+
+struct bench {
+    struct contactor c;
+    struct contactor_in in;
+    struct contactor_out out;
+    uint64_t close_us, open_us;
+    bool weld, no_close;
+};
+
+/* Steps of 10 ms with a guard that follows the arming and contacts that follow the coil. */
+static void work(struct bench *b, int steps)
+{
+    for (int i = 0; i < steps; i++) {
+        b->in.now_us += 10 * MS;
+        contactor_step(&b->c, &b->in, &b->out);
+        if (b->out.arm != b->in.coil) {
+            b->in.coil = b->out.arm;
+            b->in.coil_us = b->in.now_us + 2 * MS;
+        }
+        bool want = b->in.coil ? !b->no_close : b->weld && b->in.aux;
+        uint64_t delay = b->in.coil ? b->close_us : b->open_us;
+        if (b->in.aux_fitted && want != b->in.aux && b->in.now_us >= b->in.coil_us + delay) {
+            b->in.aux = want;
+            b->in.aux_us = b->in.coil_us + delay;
+        }
+    }
+}
+
+static struct bench fresh(bool aux)
+{
+    struct bench b = {.close_us = 15 * MS, .open_us = 8 * MS};
+    contactor_init(&b.c, 100);
+    b.in.aux_fitted = aux;
+    b.in.current_valid = true;
+    b.in.wish = CONTACTOR_OPEN_NOW;
+    work(&b, 5);
+    assert_true(b.out.ready);
+    return b;
+}
+
+static void contactor_cycle(void **state)
+{
+    (void)state;
+    struct bench b = fresh(true);
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 10);
+    assert_true(b.out.arm && b.c.closed);
+    assert_int_equal(b.c.cycles, 101);
+    assert_int_equal(b.c.close.last_us, 15 * MS);
+    assert_int_equal(b.c.open.last_us, -1);
+    b.in.wish = CONTACTOR_OPEN_NOW;
+    b.in.current_ma = 16000;
+    work(&b, 1);
+    assert_false(b.out.arm);
+    b.in.current_ma = 0;
+    work(&b, 10);
+    assert_false(b.c.closed);
+    assert_int_equal(b.c.open.last_us, 8 * MS);
+    assert_false(b.out.ready);
+    work(&b, 185);
+    assert_false(b.out.ready); /* minimum off time */
+    work(&b, 10);
+    assert_true(b.out.ready);
+    assert_false(b.c.welded || b.c.no_close);
+}
+
+static void ordinary_openings(void **state)
+{
+    (void)state;
+    struct bench b = fresh(false);
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 10);
+    b.in.current_ma = 16000;
+    b.in.wish = CONTACTOR_OPEN_SOFT;
+    work(&b, 3);
+    assert_true(b.out.arm); /* current flows */
+    b.in.current_ma = CONTACTOR_GONE_MA - 1;
+    work(&b, 1);
+    assert_false(b.out.arm);
+
+    b = fresh(false);
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 10);
+    b.in.current_ma = 16000;
+    b.in.wish = CONTACTOR_OPEN_SOFT;
+    b.in.event_us = b.in.now_us - 20 * MS; /* known since then */
+    uint64_t event = b.in.event_us;
+    for (int i = 0; i < 20 && b.out.arm; i++)
+        work(&b, 1);
+    assert_true(b.in.now_us - event <= CONTACTOR_DEADLINE_US && b.in.now_us - event >= 60 * MS);
+
+    b = fresh(false); /* current unknown: the deadline */
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 10);
+    b.in.current_valid = false;
+    b.in.wish = CONTACTOR_OPEN_SOFT;
+    work(&b, 5);
+    assert_true(b.out.arm);
+    b.in.wish = CONTACTOR_CLOSE; /* a permission once withdrawn is not given back in mid-opening */
+    work(&b, 1);
+    b.in.wish = CONTACTOR_OPEN_SOFT;
+    work(&b, 4);
+    assert_false(b.out.arm);
+
+    b = fresh(false);
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 10);
+    b.in.tripped = true;
+    work(&b, 1);
+    assert_false(b.out.arm);
+}
+
+static void welds(void **state)
+{
+    (void)state;
+    struct bench b = fresh(true);
+    b.weld = true;
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 10);
+    b.in.wish = CONTACTOR_OPEN_NOW;
+    work(&b, 20);
+    assert_false(b.c.welded);
+    work(&b, 5);
+    assert_true(b.c.welded);
+    assert_false(b.out.ready);
+    work(&b, 500);
+    assert_false(b.out.ready);
+    b.weld = false;
+    work(&b, 3);
+    assert_false(b.c.welded);
+
+    b = fresh(false); /* no aux contact: the current proves it */
+    b.in.current_ma = CONTACTOR_WELD_MA;
+    work(&b, 25);
+    assert_true(b.c.welded);
+    b.in.current_ma = CONTACTOR_WELD_MA - 1;
+    work(&b, 2);
+    assert_false(b.c.welded);
+
+    b = fresh(true);
+    b.no_close = true;
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 19);
+    assert_false(b.c.no_close);
+    work(&b, 6);
+    assert_true(b.c.no_close);
+    assert_false(b.c.closed);
+    assert_false(b.c.welded);
+}
+
+static void wear_is_noticed(void **state)
+{
+    (void)state;
+    struct bench b = fresh(true);
+    for (int i = 0; i < 20; i++) {
+        if (i >= 12)
+            b.close_us = 40 * MS;
+        b.in.wish = CONTACTOR_CLOSE;
+        work(&b, 20);
+        b.in.wish = CONTACTOR_OPEN_NOW;
+        work(&b, 300);
+        assert_int_equal(b.out.drift, i >= 14);
+    }
+    b.close_us = 15 * MS; /* it was the cold */
+    b.in.wish = CONTACTOR_CLOSE;
+    work(&b, 20);
+    assert_false(b.out.drift);
+    assert_int_equal(b.c.cycles, 121);
+}
+
+/* ---- lock ---- */
+
+static void lock_and_its_retries(void **state)
+{
+    (void)state;
+    struct lock l;
+    struct lock_out out;
+    struct lock_in in = {.now_us = S, .fitted = false};
+    lock_init(&l);
+    lock_step(&l, &in, &out);
+    assert_true(out.locked); /* where none is fitted nothing waits for it */
+    in.fitted = true;
+    lock_step(&l, &in, &out);
+    assert_false(out.locked || out.drive);
+    in.wanted = true;
+    lock_step(&l, &in, &out);
+    assert_true(out.drive);
+    assert_false(out.locked);
+    in.feedback = true;
+    lock_step(&l, &in, &out);
+    assert_true(out.locked && out.event && out.ok);
+    in.wanted = false;
+    in.live = true; /* never under load */
+    lock_step(&l, &in, &out);
+    assert_true(out.drive && out.locked);
+    in.live = false;
+    lock_step(&l, &in, &out);
+    assert_false(out.drive);
+    in.feedback = false;
+    lock_step(&l, &in, &out);
+    assert_true(out.event && out.ok);
+    /* Jammed: three tries with pauses, then a fault; unlocking is tried for ever. */
+    in.wanted = true;
+    int tries = 0, events = 0;
+    bool before = false;
+    for (int i = 0; i < 1000; i++) {
+        in.now_us += 10 * MS;
+        lock_step(&l, &in, &out);
+        tries += out.drive && !before;
+        before = out.drive;
+        events += out.event;
+        if (out.event)
+            assert_false(out.ok);
+    }
+    assert_int_equal(tries, LOCK_TRIES);
+    assert_int_equal(events, 1);
+    assert_true(out.fault);
+    in.feedback = true; /* a person helped */
+    lock_step(&l, &in, &out);
+    assert_true(out.locked && !out.fault);
+    in.wanted = false;
+    events = 0;
+    for (int i = 0; i < 3000; i++) {
+        in.now_us += 10 * MS;
+        lock_step(&l, &in, &out);
+        events += out.event;
+        assert_false(out.fault);
+        assert_false(i > 2000 && out.locked);
+    }
+    assert_true(events >= 3);
+    in.feedback = false;
+    lock_step(&l, &in, &out);
+    assert_true(out.event && out.ok);
+    in.feedback = true; /* opened by hand while it should be locked, and the other way round: corrected */
+    lock_step(&l, &in, &out);
+    assert_int_equal(l.phase, LOCK_MOVING);
+}
+
+/* ---- residual-current monitor ---- */
+
+static void monitor_test(void **state)
+{
+    (void)state;
+    struct rcm r;
+    struct rcm_out out;
+    struct rcm_in in = {.now_us = S};
+    rcm_init(&r);
+    rcm_step(&r, &in, &out);
+    assert_true(out.ok && !out.drive);
+    in.fitted = true;
+    rcm_step(&r, &in, &out);
+    assert_false(out.ok);    /* not yet tested */
+    assert_false(out.drive); /* contactor closed */
+    in.may_test = true;
+    in.output = true;
+    rcm_step(&r, &in, &out);
+    assert_false(out.drive); /* an output that is on would pass any test */
+    in.output = false;
+    rcm_step(&r, &in, &out);
+    assert_true(out.drive && out.testing);
+    in.output = true;
+    in.now_us += 100 * MS;
+    rcm_step(&r, &in, &out);
+    assert_false(out.drive);
+    assert_true(out.testing && !out.ok);
+    in.output = false;
+    rcm_step(&r, &in, &out);
+    assert_true(out.ok && !out.testing);
+    in.now_us += RCM_EVERY_US - S;
+    rcm_step(&r, &in, &out);
+    assert_true(out.ok);
+    in.now_us += 2 * S;
+    rcm_step(&r, &in, &out);
+    rcm_step(&r, &in, &out);
+    assert_true(out.drive); /* once a day */
+    in.may_test = false;
+    rcm_step(&r, &in, &out);
+    assert_false(out.drive);
+    in.may_test = true;
+    int drives = 0;
+    bool before = false;
+    for (int i = 0; i < 200; i++) { /* it does not respond */
+        in.now_us += 10 * MS;
+        rcm_step(&r, &in, &out);
+        drives += out.drive && !before;
+        before = out.drive;
+    }
+    assert_int_equal(drives, RCM_TRIES);
+    assert_true(out.failed && !out.ok);
+    in.again = true;
+    rcm_step(&r, &in, &out);
+    in.again = false;
+    rcm_step(&r, &in, &out);
+    in.output = true;
+    rcm_step(&r, &in, &out);
+    for (int i = 0; i < 60; i++) { /* it does not let go */
+        in.now_us += 10 * MS;
+        rcm_step(&r, &in, &out);
+    }
+    assert_true(out.failed);
+    in.output = false;
+    in.charged = true;
+    rcm_step(&r, &in, &out);
+    in.charged = false;
+    rcm_step(&r, &in, &out);
+    assert_true(out.drive);
+}
+
+/* ---- over-current ---- */
+
+static void seven_seconds(void **state)
+{
+    (void)state;
+    assert_int_equal(overcurrent_threshold_ma(16000), 18100);
+    assert_int_equal(overcurrent_threshold_ma(6000), 7100);
+    assert_int_equal(overcurrent_fast_ma(32000), 38400);
+    struct overcurrent o;
+    overcurrent_init(&o);
+    const int32_t at[3] = {18100, 0, 0}, over[3] = {0, 0, 18101};
+    for (int i = 0; i < 2000; i++)
+        assert_false(overcurrent_step(&o, true, 16000, at, 10000));
+    for (int i = 0; i < 699; i++)
+        assert_false(overcurrent_step(&o, true, 16000, over, 10000));
+    assert_true(overcurrent_step(&o, true, 16000, over, 10000));
+    overcurrent_init(&o);
+    for (int i = 0; i < 650; i++)
+        assert_false(overcurrent_step(&o, true, 16000, over, 10000));
+    for (int i = 0; i < 300; i++) /* 3 s below take back 3 s */
+        assert_false(overcurrent_step(&o, true, 16000, at, 10000));
+    for (int i = 0; i < 349; i++)
+        assert_false(overcurrent_step(&o, true, 16000, over, 10000));
+    assert_true(overcurrent_step(&o, true, 16000, over, 10000));
+    assert_false(overcurrent_step(&o, false, 0, over, 10000)); /* nothing offered: another rule */
+    for (int i = 0; i < 6; i++)                                /* a stopped thread counts as one second */
+        assert_false(overcurrent_step(&o, true, 16000, over, 60000000));
+}
+
+/* ---- derating ---- */
+
+static int32_t derated(struct derate *d, int32_t mc, uint64_t now_us, bool valid, bool *hot)
+{
+    const struct derate_cfg cfg = {.start_mc = 60000, .stop_mc = 80000, .full_ma = 32000};
+    struct derate_out out;
+    derate_step(d, &cfg, true, valid, mc, now_us, &out);
+    if (hot)
+        *hot = out.too_hot;
+    return out.limit_ma;
+}
+
+static void derating_line(void **state)
+{
+    (void)state;
+    struct derate d;
+    bool hot;
+    static const struct {
+        int32_t mc, ma;
+    } line[] = {
+        {-40000, LIMIT_NONE_MA}, {60000, LIMIT_NONE_MA}, {60625, 31000}, {65000, 24000}, {70000, 16000},
+        {75000, 8000},           {76000, 6000},          {79999, 0},     {80000, 0},     {120000, 0}};
+    for (size_t i = 0; i < sizeof line / sizeof line[0]; i++) {
+        derate_init(&d);
+        assert_int_equal(derated(&d, line[i].mc, S, true, &hot), line[i].ma);
+        assert_int_equal(hot, line[i].mc >= 90000);
+    }
+    derate_init(&d);
+    assert_int_equal(derated(&d, 70000, S, true, NULL), 16000);
+    assert_int_equal(derated(&d, 69100, S, true, NULL), 16000); /* not up again for a degree */
+    assert_int_equal(derated(&d, 68000, S, true, NULL), 17000);
+    assert_int_equal(derated(&d, 80000, S, true, NULL), 0);
+    assert_int_equal(derated(&d, 76000, S, true, NULL), 0);
+    assert_int_equal(derated(&d, 74000, S, true, NULL), 8000);
+    assert_int_equal(derated(&d, 0, 2 * S, false, NULL), 8000); /* the sensor is silent */
+    assert_int_equal(derated(&d, 999999, 11 * S, false, NULL), DERATE_BLIND_MA);
+    assert_int_equal(derated(&d, 999999, 12 * S, true, NULL),
+                     DERATE_BLIND_MA); /* what no sensor gives is no reading */
+    assert_int_equal(derated(&d, 20000, 13 * S, true, NULL), LIMIT_NONE_MA);
+    derate_init(&d);
+    assert_int_equal(derated(&d, 0, 100 * S, false, NULL), LIMIT_NONE_MA); /* there never was one */
+    const struct derate_cfg nonsense = {.start_mc = 80000, .stop_mc = 60000, .full_ma = 32000};
+    struct derate_out out;
+    derate_step(&d, &nonsense, true, true, 70000, S, &out);
+    assert_int_equal(out.limit_ma, 0);
+    derate_step(&d, &nonsense, false, true, 99000, S, &out);
+    assert_int_equal(out.limit_ma, LIMIT_NONE_MA);
+}
+
+/* ---- faults ---- */
+
+static void each_fault_clears_as_its_table_says(void **state)
+{
+    (void)state;
+    for (int id = FAULT_NONE + 1; id < FAULT_COUNT; id++) {
+        const struct fault_policy *p = fault_policy((enum fault)id);
+        struct faults f;
+        uint64_t t = S;
+        faults_init(&f);
+        assert_true(strlen(p->name) >= 3);
+        assert_string_equal(fault_name((enum fault)id), p->name);
+        for (int other = 0; other < id; other++)
+            assert_string_not_equal(fault_name((enum fault)other), p->name);
+        for (int round = 0; round < 8; round++) {
+            faults_condition(&f, (enum fault)id, true, 42, t);
+            assert_true(f.raised & (1u << id));
+            assert_int_equal(faults_ruling(&f), id);
+            assert_int_equal(f.detail[id], 42);
+            assert_int_equal(faults_want_state_f(&f), p->state_f);
+            t += 100 * S;
+            assert_int_equal(faults_step(&f, true, true, t), 0); /* never while its cause is there */
+            faults_condition(&f, (enum fault)id, false, 0, t);
+            if (p->wait_ms) {
+                t += p->wait_ms * MS - 1;
+                assert_int_equal(faults_step(&f, false, false, t), 0);
+                t += 1;
+            }
+            uint32_t alone = faults_step(&f, false, false, t);
+            bool may =
+                p->clears == FAULT_CLEARS_ALONE || (p->clears == FAULT_CLEARS_ON_RETRY && round < p->retries);
+            assert_int_equal(alone, may ? 1u << id : 0u);
+            if (alone)
+                continue;
+            t += 1000 * S;
+            assert_int_equal(faults_step(&f, false, false, t), 0);
+            uint32_t unplugged = faults_step(&f, true, false, t);
+            bool by_plug = p->clears == FAULT_CLEARS_ON_RETRY || p->clears == FAULT_CLEARS_ON_UNPLUG;
+            assert_int_equal(unplugged, by_plug ? 1u << id : 0u);
+            if (!unplugged)
+                assert_int_equal(faults_step(&f, false, true, t), 1u << id);
+            break;
+        }
+        assert_int_equal(f.raised, 0);
+        if (p->clears == FAULT_CLEARS_ON_RETRY) { /* the next car starts afresh */
+            faults_step(&f, true, false, t);
+            faults_condition(&f, (enum fault)id, true, 0, t);
+            faults_condition(&f, (enum fault)id, false, 0, t);
+            assert_int_equal(faults_step(&f, false, false, t + p->wait_ms * MS), 1u << id);
+        }
+    }
+    struct faults f;
+    faults_init(&f);
+    faults_condition(&f, FAULT_NONE, true, 0, 1);
+    faults_condition(&f, FAULT_COUNT, true, 0, 1);
+    assert_int_equal(f.raised, 0);
+    assert_string_equal(fault_name(FAULT_COUNT), "unknown");
+    faults_condition(&f, FAULT_WELDED, true, 0, 5);
+    faults_condition(&f, FAULT_CP_SHORT, true, 0, 6);
+    assert_int_equal(faults_ruling(&f), FAULT_WELDED); /* the oldest */
+}
+
+static void a_condition_that_returns_waits_anew(void **state)
+{
+    (void)state;
+    struct faults f;
+    faults_init(&f);
+    faults_condition(&f, FAULT_STARVED, true, 0, S);
+    faults_condition(&f, FAULT_STARVED, false, 0, 2 * S);
+    assert_int_equal(faults_step(&f, false, false, 6 * S), 0);
+    faults_condition(&f, FAULT_STARVED, true, 0, 6 * S);
+    faults_condition(&f, FAULT_STARVED, false, 0, 6 * S + 1);
+    assert_int_equal(faults_step(&f, false, false, 8 * S), 0);
+    assert_int_equal(faults_step(&f, false, false, 12 * S), 1u << FAULT_STARVED);
+}
+
+/* ---- self-test ---- */
+
+static uint16_t test_run(struct selftest *t, struct selftest_in *in, uint64_t ms)
+{
+    uint16_t bp = 0;
+    for (uint64_t end = in->now_us + ms * MS; in->now_us < end; in->now_us += 10 * MS)
+        bp = selftest_step(t, in);
+    return bp;
+}
+
+static void self_test_misses_nothing(void **state)
+{
+    (void)state;
+    const struct selftest_in good = {
+        .now_us = S,
+        .frame_rate_hz = 41300,
+        .pilot = 'A',
+        .read_valid = true,
+        .read_ok = true,
+        .bipolar = true,
+        .contacts_open = true,
+        .rcm_ok = true,
+    };
+    struct selftest t;
+    struct selftest_in in = good;
+    selftest_init(&t, S);
+    assert_int_equal(test_run(&t, &in, 240), 10000);
+    assert_int_equal(t.phase, SELFTEST_WATCH);
+    assert_int_equal(test_run(&t, &in, 30), 0); /* state F is tried */
+    in.pilot = 'F';
+    assert_int_equal(test_run(&t, &in, 20), 10000);
+    in.pilot = 'A';
+    test_run(&t, &in, 50);
+    assert_int_equal(t.phase, SELFTEST_PASSED);
+    assert_int_equal(t.missing, 0);
+
+    selftest_init(&t, S); /* with a car, or a front end that can't see it: no state F */
+    in = good;
+    in.pilot = 'B';
+    test_run(&t, &in, 300);
+    assert_int_equal(t.phase, SELFTEST_PASSED);
+    selftest_init(&t, S);
+    in = good;
+    in.bipolar = false;
+    test_run(&t, &in, 300);
+    assert_int_equal(t.phase, SELFTEST_PASSED);
+
+    for (int i = 0; i < 8; i++) {
+        static const uint32_t missing[] = {
+            SELFTEST_NO_FRAMES,    SELFTEST_NO_FRAMES, SELFTEST_NO_LEVEL, SELFTEST_NO_READ_BACK,
+            SELFTEST_NO_READ_BACK, SELFTEST_COIL_ON,   SELFTEST_CONTACTS, 0};
+        selftest_init(&t, S);
+        in = good;
+        in.frame_rate_hz = i == 0 ? 30000 : i == 1 ? 50000 : 41300;
+        in.pilot = i == 2 ? '?' : 'B';
+        in.read_valid = i != 3;
+        in.read_ok = i != 4;
+        in.coil = i == 5;
+        in.contacts_open = i != 6;
+        in.rcm_ok = i != 7;
+        test_run(&t, &in, 990);
+        assert_int_equal(t.missing, 0);
+        test_run(&t, &in, 50);
+        assert_int_equal(t.missing, missing[i]);
+        assert_int_not_equal(t.phase, SELFTEST_PASSED);
+        in = (struct selftest_in){.now_us = in.now_us,
+                                  .frame_rate_hz = 41300,
+                                  .pilot = 'B',
+                                  .read_valid = true,
+                                  .read_ok = true,
+                                  .bipolar = true,
+                                  .contacts_open = true,
+                                  .rcm_ok = true};
+        test_run(&t, &in, 50);
+        if (i == 5)
+            assert_int_not_equal(t.phase, SELFTEST_PASSED); /* a coil that was on once is no passing fault */
+        else
+            assert_int_equal(t.phase, SELFTEST_PASSED);
+    }
+    selftest_init(&t, S);
+    in = good;
+    test_run(&t, &in, 600); /* the -12 V half does not come */
+    assert_int_equal(t.missing, SELFTEST_NO_F);
+    in.pilot = 'F';
+    test_run(&t, &in, 250);
+    assert_int_equal(t.missing, SELFTEST_NO_LEVEL); /* and now it does not go */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_prototypes_voltages),
+        cmocka_unit_test(ratings_and_gaps),
+        cmocka_unit_test(cables_are_debounced),
+        cmocka_unit_test(the_minimum_rules),
+        cmocka_unit_test(contactor_cycle),
+        cmocka_unit_test(ordinary_openings),
+        cmocka_unit_test(welds),
+        cmocka_unit_test(wear_is_noticed),
+        cmocka_unit_test(lock_and_its_retries),
+        cmocka_unit_test(monitor_test),
+        cmocka_unit_test(seven_seconds),
+        cmocka_unit_test(derating_line),
+        cmocka_unit_test(each_fault_clears_as_its_table_says),
+        cmocka_unit_test(a_condition_that_returns_waits_anew),
+        cmocka_unit_test(self_test_misses_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

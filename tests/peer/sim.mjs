@@ -34,6 +34,9 @@ export class Sim {
   // The whole answer of GET /state: { time_s, site, stations }.
   async site() { return (await request(this.port, 'GET', '/state')).json; }
 
+  // What the stations believe, for comparison; [0] is station 1.
+  async believed() { return (await request(this.port, 'GET', '/stations')).json; }
+
   // One verb, as in scenario files: "plug", "token ABC", "fault weld on".
   async do(verb, station = 1) {
     const answer = await request(this.port, 'POST', '/do', { station, verb }, { any: true });

@@ -17,13 +17,22 @@ struct hub_peer; /* one connected station */
 
 struct hub_cfg {
     const char *database; /* SQLite file, or ":memory:" */
-    double site_limit_a;  /* per phase */
+    double site_limit_a;  /* per phase; 0: as it was last set, 32 the first time */
     double min_a;         /* smallest useful current, 6 */
     int lease_s;          /* how long a granted limit lasts without renewal (60) */
     int heartbeat_s;      /* interval given in BootNotification (60) */
     const char *tokens;   /* comma separated accepted tokens; NULL or "*": every token is accepted */
     bool auto_start;      /* authorise a car as soon as it is plugged in (RequestStartTransaction) */
     uint32_t random_seed; /* message ids and the like; 0: from the system */
+
+    double margin_a;      /* kept free in each phase, for the tolerance of meters and cars (0) */
+    int rotate_s;         /* how long a car charges before it makes room for one that waits (900) */
+    int meter_interval_s; /* told to stations: meter values during a transaction (5); 0: leave as it is */
+    int keep_days;        /* logs and meter values older than this are deleted (400); 0: kept for ever */
+    bool batch;    /* answers leave at the next hub_step, which commits once for all that came before */
+    int log_level; /* 0 error .. 3 debug: what goes to `log` */
+    void (*log)(void *ctx, int level, const char *text);
+    void *log_ctx;
 };
 void hub_cfg_default(struct hub_cfg *cfg);
 
@@ -51,7 +60,8 @@ void hub_request(struct hub *h, const char *method, const char *path, const char
 /* The requester has gone; its reply will not be called. */
 void hub_forget_reply(struct hub *h, void *ctx);
 
-/* What changed since the last call, for the live page: a JSON snapshot of the site; false: nothing new. */
+/* What changed since the last call, for the live page: a JSON snapshot of the site; false: nothing new, or
+ * (*len > cap) it does not fit. */
 bool hub_snapshot(struct hub *h, char *buf, size_t cap, size_t *len);
 
 #endif

@@ -143,9 +143,7 @@ static void accept_lease(struct share_hold *h, int32_t ma, int64_t until)
 /* It may hold this now, or not. One that is no more and no longer than another needs no place of its own. */
 static void add_doubt(struct share_hold *h, int32_t ma, int64_t until)
 {
-    if (!h->known)
-        return;
-    h->early_ms = min64(h->early_ms, until);
+    h->early_ms = h->known || h->doubts ? min64(h->early_ms, until) : until;
     int kept = 0;
     for (int k = 0; k < h->doubts; k++)
         if (h->doubt[k].ma > ma || h->doubt[k].until_ms > until)
@@ -304,8 +302,7 @@ static void worst_with(const struct share *s, const struct share_station *t, int
     int32_t most = 0;
     if (!t->hold.known && !(t->connected && t->vacant))
         most = uncontrolled_ma(t);
-    if (t->hold.known)
-        most = highest(&t->hold, now, SHARE_FOLLOW_MS + SHARE_CLOCK_MS);
+    most = max32(most, highest(&t->hold, now, SHARE_FOLLOW_MS + SHARE_CLOCK_MS));
     int64_t ahead = now + horizon_ms(s) + SHARE_CLOCK_MS;
     /* An accepted renewal moves the end; until then it may come at the old one, if that is nearer than a
      * time-out. */
@@ -711,8 +708,8 @@ void share_result(struct share *s, size_t i, enum share_answer answer, int64_t n
         }
         if (now_ms >= t->hold.early_ms - SHARE_CLOCK_MS) /* its lease has ended, or just now */
             t->changed_ms = max64(t->changed_ms, now_ms);
-        int32_t before =
-            t->hold.known ? held_at(t, now_ms, SHARE_FOLLOW_MS + SHARE_CLOCK_MS) : uncontrolled_ma(t);
+        int32_t before = max32(held_at(t, now_ms, SHARE_FOLLOW_MS + SHARE_CLOCK_MS),
+                               t->hold.known ? 0 : uncontrolled_ma(t));
         if (now_ms < tail_end(t))
             before = max32(before, t->tail_ma);
         if (t->sent_ma < before && !left(t)) {

@@ -1,0 +1,220 @@
+/*
+ * state: what the hub's files share: the hub, its stations, their connections, and the calls between those
+ * files. Private to hub/.
+ */
+#ifndef HUB_STATE_H
+#define HUB_STATE_H
+
+#include "hub/db.h"
+#include "hub/hub.h"
+#include "hub/share.h"
+#include "ocpp/frame.h"
+#include "ocpp/json.h"
+
+enum {
+    STATION_ID_MAX = 48, /* OCPP-J 2.0.1: identity of a charging station */
+    HUB_EVSES_MAX = 4,   /* per station; further ones are stored but not shown live */
+    HUB_TEXT_MAX = 256 * 1024,
+    HUB_QUEUE_MAX = 64,       /* calls waiting for one station */
+    CALL_TIMEOUT_MS = 30000,  /* a person waits for it */
+    LEASE_TIMEOUT_MS = 10000, /* other stations wait for it */
+    /* A car that has not begun, or has paused, keeps its full share this long; then only the minimum is kept
+       for it. */
+    BEGIN_GRACE_MS = 120000,
+    PAUSE_GRACE_MS = 30000,
+    /* A car's phases: one that carries this is used, and it takes this long to believe that the others are
+       not. */
+    PHASE_USED_MA = 1000,
+    PHASE_SURE_MA = 4000,
+    PHASE_STEADY_MS = 10000,
+    RATING_STEADY_MS = 10000, /* a station that offers less than granted for so long can't offer more ... */
+    RATING_KEEP_MS = 600000,  /* ... and is asked again after this */
+    FIRST_WORD_MS = 3000,     /* a known station that says nothing is spoken to */
+    AUTO_START_MS = 1000,     /* time for the station's own authorisation to be first */
+    AUTO_RETRY_MS = 15000,
+    AUTO_RETRIES = 4,
+    PRUNE_MS = 3600000,
+};
+
+/* One instant's meter values of one EVSE; NaN: not told. */
+struct meter_sample {
+    int64_t at_ms;
+    char context[24];
+    double wh, w, i[3], v[3], offered_a, hz;
+    double w_phase[3];
+    cJSON *rest; /* what has no column */
+};
+
+struct open_tx {
+    bool used;
+    char id[37], token[37], charging_state[20];
+    bool authorised, rejected, has_charged;
+    int64_t started_ms, state_since_ms; /* wall, steady */
+    int64_t last_seq;
+    double start_wh, last_wh;
+};
+
+struct evse {
+    int id;          /* 0: free */
+    char status[16]; /* of its connector that is not Available, if any */
+    struct {
+        int id;
+        char status[16];
+    } connector[4];
+    struct open_tx tx;
+    double i[3], v[3], w;
+    double register_wh;  /* NaN: not told */
+    int64_t measured_ms; /* steady; 0 never */
+    char pilot;
+    bool contactor_known, contactor_closed;
+    /* automatic start */
+    bool auto_wanted;
+    int auto_tries;
+    int64_t auto_at_ms; /* steady */
+};
+
+enum registration { REG_NONE, REG_ACCEPTED, REG_PENDING, REG_REJECTED };
+
+enum call_kind { CALL_API, CALL_LEASE, CALL_FALLBACK, CALL_CLEAR, CALL_SETUP, CALL_AUTO_START };
+struct call {
+    struct call *next;
+    enum call_kind kind;
+    char id[FRAME_ID_BYTES];
+    char *action, *payload;
+    bool sent;
+    int64_t deadline_ms; /* steady */
+    hub_reply *reply;
+    void *reply_ctx;
+    int evse;
+};
+
+struct hub_peer {
+    struct hub *hub;
+    struct station *station; /* NULL: forgotten or replaced; nothing is taken from it any more */
+    struct hub_link link;
+    struct hub_peer *prev, *next;
+    bool closing, dead;
+};
+
+struct station {
+    struct station *next;
+    struct hub *hub;
+    char id[STATION_ID_MAX + 1];
+    size_t share;
+    char vendor[51 * 4], model[21 * 4], serial[26 * 4], firmware[51 * 4], boot_reason[24];
+    int64_t booted_ms, seen_ms, seen_stored_ms, connected_ms; /* wall; connected_ms 0: offline */
+    enum registration registration, policy;
+    int policy_interval_s;
+    struct hub_peer *peer;
+    bool told; /* this connection: settings sent, leases may be */
+    bool asked_boot;
+    int64_t first_word_by_ms; /* steady */
+    struct evse evse[HUB_EVSES_MAX];
+    char offered_reason[32];
+    double offered_a; /* NaN: not told */
+    /* phases of the car */
+    uint8_t phases, phases_seen;
+    int64_t phases_since_ms;
+    /* rating found out */
+    int32_t granted_ma, rating_ma;
+    int64_t granted_since_ms, rating_at_ms;
+    /* calls */
+    struct call *calls; /* the first may be sent */
+    int call_count;
+    uint64_t received, sent;
+};
+
+struct outgoing {
+    struct outgoing *next;
+    struct hub_peer *peer;
+    char answer_to[FRAME_ID_BYTES]; /* of an answer that promises that something is stored; "": none */
+    size_t len;
+    char text[];
+};
+
+struct deferred { /* what came while the hub was busy */
+    struct deferred *next;
+    struct hub_peer *peer; /* text NULL: it has gone */
+    char *text;
+    size_t len;
+};
+
+struct hub {
+    struct hub_cfg cfg;
+    char *tokens;
+    struct db *db;
+    struct share share;
+    struct station *stations; /* by id */
+    struct hub_peer *peers;
+    struct outgoing *out_first, *out_last;
+    struct deferred *deferred_first, *deferred_last;
+    int depth;
+    bool time_known;
+    int64_t unix_ms, steady_ms, base_ms,
+        shift_ms; /* steady_ms = base_ms + monotonic; wall = steady + shift */
+    uint64_t random;
+    uint32_t boots;
+    uint32_t last_id;
+    int64_t last_remote_start;
+    bool changed, leases_dirty;
+    int64_t pruned_ms, snapshot_ms;
+    uint64_t messages;
+    bool store_failed;
+};
+
+/* hub.c */
+void hub_log(struct hub *h, const char *station, const char *kind, int level, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+extern const char *const hub_level_names[4];
+uint32_t hub_random(struct hub *h);
+struct station *station_find(struct hub *h, const char *id);
+struct station *station_add(struct hub *h, const char *id);
+void station_forget(struct station *s);
+void station_store(struct station *s);
+struct evse *station_evse(struct station *s, int id); /* NULL: no room */
+void peer_send(struct hub_peer *p, const char *text, size_t len, const char *answer_to);
+void peer_close(struct hub_peer *p, const char *why);
+bool token_accepted(const struct hub *h, const char *token, const char *type);
+
+/* calls.c: the queue of CALLs to a station */
+/* Takes over payload (a new object). NULL reply: nobody waits. false: the queue is full. */
+bool call_queue(struct station *s, enum call_kind kind, const char *action, cJSON *payload, hub_reply *reply,
+                void *ctx, int evse);
+void calls_pump(struct station *s);
+/* An answer from the station; f->type is FRAME_RESULT or FRAME_ERROR. */
+void calls_answer(struct station *s, const struct frame *f);
+void calls_timeouts(struct station *s);
+void calls_drop_all(struct station *s, const char *why);
+int64_t calls_deadline(const struct station *s); /* INT64_MAX: none */
+void calls_forget_reply(struct hub *h, void *ctx);
+
+/* csms.c: what stations say */
+void csms_call(struct station *s, const struct frame *f);
+/* The answer to GetVariables. */
+void csms_variables(struct station *s, const cJSON *payload);
+
+/* meter.c: sampled values */
+/* Adds to list[] (cap long) the samples of a meterValue array; returns how many. Their `rest` is to be freed.
+ */
+size_t meter_parse(const cJSON *meter_value, struct meter_sample *list, size_t cap);
+void meter_take(struct station *s, int evse, const char *tx, const struct meter_sample *m);
+
+/* grants.c: power sharing put into messages */
+void grants_car_changed(struct station *s);
+void grants_step(struct hub *h);
+void grants_answer(struct station *s, const struct call *c, enum share_answer answer);
+void grants_load(struct station *s, const char *hold, int64_t fallback_ma);
+void grants_tell(struct station *s); /* the station may be spoken to: settings and leases */
+bool grants_auto_start(struct station *s, struct evse *e, hub_reply *reply, void *ctx);
+int64_t grants_wake(const struct hub *h);
+
+/* api.c */
+void api_request(struct hub *h, const char *method, const char *path, const char *query_text,
+                 const char *body, hub_reply *reply, void *ctx);
+
+/* view.c: JSON of what there is */
+cJSON *view_site(struct hub *h);
+cJSON *view_station(struct station *s, bool whole);
+const char *view_state(const struct station *s);
+
+#endif

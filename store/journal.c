@@ -168,7 +168,10 @@ static int count(struct journal *j, uint32_t s, uint32_t at)
         if (rc < 0)
             return rc;
         if (rc == 0) {
-            j->corrupt++;
+            j->corrupt++; /* once: it is not live any more */
+            rc = jf_record_kill(j, r.pos);
+            if (rc)
+                return rc;
             continue;
         }
         if (is_latest(r.kind)) {
@@ -568,12 +571,22 @@ static int give_up_one(struct journal *j)
     return 0;
 }
 
+/* Sectors that have failed get another chance when there is nothing else: it may have been the supply. */
+static void revive(struct journal *j)
+{
+    for (uint32_t s = 0; s < j->sectors; s++)
+        if (j->sector[s].state == JF_WORN)
+            (void)recycle(j, s);
+}
+
 /* Room in the head for `need` bytes. One sector always stays free, so that a move is possible; it is taken
  * only for a move, whose source is then the free one. */
 static int make_room(struct journal *j, uint32_t need)
 {
     uint32_t want = need > GAIN_MIN ? need : GAIN_MIN;
 
+    if (free_sectors(j) == 0)
+        revive(j);
     for (;;) {
         uint32_t spare = free_sectors(j);
         if (spare >= 2 || j->head == NO_SECTOR)
@@ -661,7 +674,8 @@ static int give(struct journal *j, const struct jf_record *r, void *buf, size_t 
         return rc;
     if (rc == 0) {
         j->corrupt++;
-        return PORT_ERR_NOT_FOUND;
+        rc = kill(j, r);
+        return rc ? rc : PORT_ERR_NOT_FOUND;
     }
     *len = r->len;
     if (id)

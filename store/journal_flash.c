@@ -258,15 +258,22 @@ int jf_record_at(struct journal *j, uint32_t pos, uint32_t epoch, struct jf_reco
 
 int jf_record_good(struct journal *j, uint32_t epoch, const struct jf_record *r)
 {
-    uint8_t h[8];
-    uint32_t crc;
-    int rc = jf_read(j, r->pos, h, sizeof h);
-
-    if (rc)
-        return rc;
     const struct jf_source src = {.pos = r->pos + JF_RECORD};
-    rc = payload_crc(j, crc32_add(epoch_crc(epoch), h, sizeof h), &src, r->len, &crc);
-    return rc ? rc : crc == r->crc;
+
+    /* A second look at the flash itself: an error on the bus is no rot. */
+    for (int looks = 0; looks < 2; looks++) {
+        uint8_t h[8];
+        uint32_t crc;
+        int rc = jf_read(j, r->pos, h, sizeof h);
+        if (rc == PORT_OK)
+            rc = payload_crc(j, crc32_add(epoch_crc(epoch), h, sizeof h), &src, r->len, &crc);
+        if (rc)
+            return rc;
+        if (crc == r->crc)
+            return 1;
+        j->page_at = UINT32_MAX;
+    }
+    return 0;
 }
 
 int jf_record_write(struct journal *j, uint32_t s, uint32_t at, uint8_t kind, uint32_t id,

@@ -79,19 +79,14 @@ bool ws_client_add_vhost(struct lws_context *context, const char *ca_file)
     info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.connect_timeout_secs = OPEN_TIMEOUT_S;
     if (ca_file) {
+        FILE *f = fopen(ca_file, "r"); /* libwebsockets only logs that it can't read it */
+        if (!f)
+            return false;
+        fclose(f);
         info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
         info.client_ssl_ca_filepath = ca_file;
     }
-    struct lws_vhost *vhost = lws_create_vhost(context, &info);
-    if (!vhost)
-        return false;
-#if defined(LWS_WITH_TLS)
-    if (lws_init_vhost_client_ssl(&info, vhost)) {
-        lws_vhost_destroy(vhost);
-        return false;
-    }
-#endif
-    return true;
+    return lws_create_vhost(context, &info) != NULL;
 }
 
 static void timers_stop(struct ws_client *c)

@@ -8,7 +8,7 @@
 #include "ocpp/v201/tx_record.h"
 
 enum { INOPERATIVE_STATION = 1, INOPERATIVE_EVSE = 2, INOPERATIVE_CONNECTOR = 4 };
-enum { RESTART_UNASKED, RESTART_REMOTE };
+enum { RESTART_UNASKED, RESTART_REMOTE, RESTART_SCHEDULED };
 
 struct durable_state {
     uint16_t version, size;

@@ -55,6 +55,8 @@ static const char *boot_reason(const struct v201 *v)
 {
     if (v->durable.restart == RESTART_REMOTE)
         return "RemoteReset";
+    if (v->durable.restart == RESTART_SCHEDULED)
+        return "ScheduledReset";
     const char *why = v->dev.ops->identity(v->dev.st, "reset_reason");
     return why && schema_word("ApplicationReset|FirmwareUpdate|LocalReset|PowerUp|RemoteReset|ScheduledReset|"
                               "Triggered|Unknown|Watchdog",

@@ -25,7 +25,8 @@ void reset_request(struct v201 *v, const cJSON *request, struct rpc_answer *answ
     r->answered = false;
     r->asked_us = device_now(&v->dev);
     r->ended_us = 0;
-    json_add_text(answer->payload, "status", busy && !r->immediate ? "Scheduled" : "Accepted");
+    r->scheduled = busy && !r->immediate;
+    json_add_text(answer->payload, "status", r->scheduled ? "Scheduled" : "Accepted");
 }
 
 uint64_t reset_step(struct v201 *v, uint64_t now)
@@ -43,7 +44,7 @@ uint64_t reset_step(struct v201 *v, uint64_t now)
         r->ended_us = now;
     if (v->dev.online && tx_queue_has(&v->queue, &v->dev, NULL) && now - r->ended_us < DELIVERY_US)
         return now + 200000;
-    v->durable.restart = RESTART_REMOTE;
+    v->durable.restart = r->scheduled ? RESTART_SCHEDULED : RESTART_REMOTE;
     durable_state_save(&v->durable, &v->durable_id, &v->dev);
     if (!v->dev.ops->reset(v->dev.st, OCPP_RESET_NOW)) {
         device_log(&v->dev, 0, "the station can't restart");

@@ -7,8 +7,8 @@
 struct v201;
 
 struct reset {
-    bool wanted, immediate;
-    bool answered; /* the response has gone out */
+    bool wanted, immediate, scheduled; /* scheduled: so it was answered */
+    bool answered;                     /* the response has gone out */
     uint64_t asked_us;
     uint64_t ended_us; /* no transaction any more since */
     bool handed_over;  /* the station has been told */

@@ -352,6 +352,11 @@ static void reset_when_idle(void **state)
     fake_run(f, 1000);
     assert_int_equal(f->resets, 1);
     assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT), 0); /* told first */
+    fake_close(f);
+    fake_boot(f);
+    fake_connect(f);
+    fake_run(f, 500);
+    assert_string_equal(at(fake_last(f, "BootNotification"), "reason"), "ScheduledReset");
     fake_free(f);
 }
 

@@ -359,9 +359,9 @@ static void tx_profile(void **state)
     fake_charge(f);
     char tx[40], text[800];
     snprintf(tx, sizeof tx, "%s", at(fake_nth(f, "TransactionEvent", 0), "transactionInfo.transactionId"));
-#define RELATIVE \
-    "{\"id\":5,\"stackLevel\":0,\"chargingProfilePurpose\":\"TxProfile\",%s" \
-    "\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":1," \
+#define RELATIVE                                                                                 \
+    "{\"id\":5,\"stackLevel\":0,\"chargingProfilePurpose\":\"TxProfile\",%s"                     \
+    "\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":1,"                      \
     "\"chargingRateUnit\":\"W\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6900}," \
     "{\"startPeriod\":60,\"limit\":11040}]}]}"
     snprintf(text, sizeof text, RELATIVE, "\"transactionId\":\"someone-else\",");
@@ -392,10 +392,10 @@ static void remote_start_with_profile(void **state)
 {
     (void)state;
     struct fake *f = fake_ready();
-#define START_WITH \
+#define START_WITH                                                                                   \
     "{\"idToken\":{\"idToken\":\"R\",\"type\":\"Central\"},\"remoteStartId\":1,\"chargingProfile\":" \
-    "{\"id\":5,\"stackLevel\":0,\"chargingProfilePurpose\":\"%s\"," \
-    "\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":1," \
+    "{\"id\":5,\"stackLevel\":0,\"chargingProfilePurpose\":\"%s\","                                  \
+    "\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":1,"                          \
     "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":8}]}]}}"
     char text[800];
     snprintf(text, sizeof text, START_WITH, "TxDefaultProfile");

@@ -3,13 +3,13 @@
 #   make demo                    until Ctrl-C
 #   DEMO_SECONDS=40 make demo    ends by itself; exit 0 only if every station charged and no phase passed the site's
 #                                limit as measured by the simulated world; writes build/demo/summary.json
-# DEMO_PORT (8080) and DEMO_CONTROL (7000): first ports to try. DEMO_LIMIT (40): the site's amperes per phase.
+# DEMO_PORT (8080) and DEMO_CONTROL (7000): first ports to try. DEMO_LIMIT (32): the site's amperes per phase.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bin=build/release/bin
 dir=build/demo
-limit=${DEMO_LIMIT:-40}
+limit=${DEMO_LIMIT:-32}
 seconds=${DEMO_SECONDS:-}
 if [ -n "$seconds" ] && ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then
     echo "demo: DEMO_SECONDS is a whole number of seconds, not '$seconds'" >&2
@@ -73,7 +73,7 @@ A site with three charging stations, $limit A per phase to share. Cars come, cha
   plug it in again      curl -X POST http://127.0.0.1:$control_port/stations/1/plug
   the true state        curl http://127.0.0.1:$control_port/state
   all the verbs         docs/simulator.md
-  ${seconds:+ends by itself after $seconds s}${seconds:-end it with          Ctrl-C}
+  to end it             $([ -n "$seconds" ] && echo "wait $seconds s, or " || true)Ctrl-C
 
 END
 

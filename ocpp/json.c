@@ -44,7 +44,9 @@ void json_init(void)
 
 void json_arena_init(struct json_arena *a, void *mem, size_t size)
 {
-    *a = (struct json_arena){.base = mem, .size = size};
+    size_t skip = (ALIGN - (uintptr_t)mem % ALIGN) % ALIGN;
+    *a = (struct json_arena){.base = (unsigned char *)mem + (skip < size ? skip : size),
+                             .size = skip < size ? size - skip : 0};
 }
 
 void json_arena_reset(struct json_arena *a)

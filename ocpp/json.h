@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct json_arena {
-    unsigned char *base; /* 16-byte aligned */
+    unsigned char *base;
     size_t size, used, high_water;
     bool failed; /* something did not fit since the last reset */
 };

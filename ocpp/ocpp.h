@@ -20,17 +20,18 @@
 enum {
     OCPP_ARENA_BYTES = ECS_OCPP_ARENA_BYTES, /* cJSON arena of one message, in and out */
     OCPP_TEXT_MAX = ECS_OCPP_TEXT_MAX,       /* longest message in or out; longer inbound ones are refused */
-    OCPP_DEPTH_MAX = 16,          /* deepest nesting accepted */
+    OCPP_DEPTH_MAX = 16,                     /* deepest nesting accepted */
 };
 
 struct ocpp;
 
 /* Size of the state that the caller provides, so that nothing is allocated after start-up. */
 size_t ocpp_size(void);
-/* `mem`: ocpp_size() bytes, 16-byte aligned. Reads durable state (an unfinished transaction) through ops. */
+/* `mem`: ocpp_size() bytes, 8-byte aligned. Reads durable state (an unfinished transaction) through ops. */
 struct ocpp *ocpp_init(void *mem, const struct ocpp_station_ops *ops, void *station);
 
-/* The socket is up, with the sub-protocol the server chose; or gone. */
+/* Nothing below may be called from inside a struct ocpp_station_ops call.
+ * The socket is up, with the sub-protocol the server chose; or gone. */
 void ocpp_opened(struct ocpp *o, const char *subprotocol);
 void ocpp_closed(struct ocpp *o);
 /* One whole text message. Any bytes: rubbish is answered as OCPP-J says or logged, never trusted. */

@@ -58,7 +58,7 @@ struct rpc {
     uint64_t last_heard_us;
 
     struct json_arena arena;
-    _Alignas(16) unsigned char arena_mem[OCPP_ARENA_BYTES];
+    unsigned char arena_mem[OCPP_ARENA_BYTES];
     char out[OCPP_TEXT_MAX];
     char reply[OCPP_TEXT_MAX];
 };

@@ -103,21 +103,29 @@ static uint32_t get32(const uint8_t *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static bool file_make(struct flash_file *f)
+/* Under another name until it is whole, so that an existing file is never taken for a new one. */
+static bool file_make(struct flash_file *f, const char *path)
 {
     uint8_t blank[PORT_FLASH_SECTOR], word[4];
+    size_t room = strlen(path) + sizeof ".new";
+    char *name = malloc(room);
 
+    if (!name)
+        return false;
+    (void)snprintf(name, room, "%s.new", path);
+    f->fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool ok = f->fd >= 0;
     memset(blank, 0xFF, sizeof blank);
-    for (uint32_t s = 0; s < f->sectors; s++)
-        if (!raw_write(f, (uint64_t)s * PORT_FLASH_SECTOR, blank, sizeof blank))
-            return false;
-    memset(word, 0, sizeof word);
-    for (uint32_t s = 0; s < f->sectors; s++)
-        if (!raw_write(f, f->size + 4 + 4 * (uint64_t)s, word, sizeof word))
-            return false;
-    /* Last, so that a file whose making was interrupted is made anew. */
+    for (uint32_t s = 0; ok && s < f->sectors; s++)
+        ok = raw_write(f, (uint64_t)s * PORT_FLASH_SECTOR, blank, sizeof blank);
     put32(word, WEAR_MAGIC);
-    return raw_write(f, f->size, word, sizeof word);
+    ok = ok && raw_write(f, f->size, word, sizeof word);
+    memset(word, 0, sizeof word);
+    for (uint32_t s = 0; ok && s < f->sectors; s++)
+        ok = raw_write(f, f->size + 4 + 4 * (uint64_t)s, word, sizeof word);
+    ok = ok && rename(name, path) == 0;
+    free(name);
+    return ok;
 }
 
 struct flash_file *flash_file_open(const char *path, uint32_t size, char *err, size_t cap)
@@ -144,34 +152,24 @@ struct flash_file *flash_file_open(const char *path, uint32_t size, char *err, s
         return f;
     }
 
-    f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (f->fd < 0)
+    f->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (f->fd < 0 && (errno != ENOENT || !file_make(f, path)))
         return fail(f, err, cap, "%s: %s", path, strerror(errno));
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(f->fd, F_SETLK, &lock) != 0)
         return fail(f, err, cap, "%s: in use by another process", path);
     struct stat st;
+    uint8_t word[4];
     if (fstat(f->fd, &st) != 0)
         return fail(f, err, cap, "%s: %s", path, strerror(errno));
-    uint64_t whole = f->size + 4 + 4 * (uint64_t)f->sectors;
-    uint8_t word[4] = {0};
-    bool made = (uint64_t)st.st_size == whole && raw_read(f, f->size, word, sizeof word);
-    if (made && get32(word) == WEAR_MAGIC) {
-        for (uint32_t s = 0; s < f->sectors; s++) {
-            if (!raw_read(f, f->size + 4 + 4 * (uint64_t)s, word, sizeof word))
-                return fail(f, err, cap, "%s: %s", path, strerror(errno));
-            f->wear[s] = get32(word);
-        }
-        return f;
+    if ((uint64_t)st.st_size != f->size + 4 + 4 * (uint64_t)f->sectors ||
+        !raw_read(f, f->size, word, sizeof word) || get32(word) != WEAR_MAGIC)
+        return fail(f, err, cap, "%s: not a flash file of %u bytes", path, (unsigned)size);
+    for (uint32_t s = 0; s < f->sectors; s++) {
+        if (!raw_read(f, f->size + 4 + 4 * (uint64_t)s, word, sizeof word))
+            return fail(f, err, cap, "%s: %s", path, strerror(errno));
+        f->wear[s] = get32(word);
     }
-    /* Only what this function itself left unfinished may be overwritten. */
-    if ((uint64_t)st.st_size >= whole)
-        return fail(f, err, cap, "%s: not a flash file of %u bytes", path, (unsigned)size);
-    if ((uint64_t)st.st_size > 4 && raw_read(f, (uint64_t)st.st_size / 4 * 4 - 4, word, sizeof word) &&
-        get32(word) != UINT32_MAX && get32(word) != 0)
-        return fail(f, err, cap, "%s: not a flash file of %u bytes", path, (unsigned)size);
-    if (!file_make(f))
-        return fail(f, err, cap, "%s: %s", path, strerror(errno));
     return f;
 }
 

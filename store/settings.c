@@ -291,12 +291,15 @@ void settings_load(struct settings *s, const struct port_kv *kv)
         int rc = s->kv.get(s->kv.ctx, key, kept, sizeof kept, &len);
         if (rc == PORT_ERR_NOT_FOUND)
             continue;
-        if (rc || !take_kept(s, id, kept, len))
+        if (rc || !take_kept(s, id, kept, len)) {
             s->defaulted++;
+            s->unreadable[id] = true;
+        }
     }
     if (s->number[SETTING_derate_start] >= s->number[SETTING_derate_stop]) {
         set_default(s, SETTING_derate_start);
         set_default(s, SETTING_derate_stop);
+        s->unreadable[SETTING_derate_start] = s->unreadable[SETTING_derate_stop] = true;
         s->defaulted++;
     }
 }
@@ -306,8 +309,10 @@ int settings_reset(struct settings *s)
     int rc = s->kv.erase_all ? s->kv.erase_all(s->kv.ctx) : PORT_OK;
 
     if (rc == PORT_OK)
-        for (unsigned i = 0; i < SETTING_COUNT; i++)
+        for (unsigned i = 0; i < SETTING_COUNT; i++) {
             set_default(s, (enum setting_id)i);
+            s->unreadable[i] = false;
+        }
     return rc;
 }
 
@@ -356,7 +361,8 @@ enum settings_result settings_force(struct settings *s, enum setting_id id, cons
     if (t->type != SETTING_TEXT && !agrees(s, id, number, why, cap))
         return SETTINGS_RANGE;
     /* What does not change costs no flash. */
-    if (t->type == SETTING_TEXT ? strcmp(settings_text(s, id), value) == 0 : s->number[id] == number)
+    if (!s->unreadable[id] &&
+        (t->type == SETTING_TEXT ? strcmp(settings_text(s, id), value) == 0 : s->number[id] == number))
         return SETTINGS_OK;
 
     if (s->kv.set) {
@@ -369,6 +375,7 @@ enum settings_result settings_force(struct settings *s, enum setting_id id, cons
             return SETTINGS_IO;
         }
     }
+    s->unreadable[id] = false;
     if (t->type == SETTING_TEXT)
         memcpy(text_of(s, id), value, strlen(value) + 1);
     else

@@ -43,7 +43,8 @@ struct settings {
 #undef ECS_INT
 #undef ECS_BOOL
 #undef ECS_TEXT
-    uint32_t defaulted; /* values found corrupt or out of range at load */
+    uint32_t defaulted;             /* values found corrupt or out of range at load */
+    bool unreadable[SETTING_COUNT]; /* those: the next settings_set writes even what is the default anyway */
 };
 
 enum settings_result {

@@ -1,6 +1,6 @@
 // A site end to end, over real sockets: ecs-hub, ecs-sim with several stations, cars. What is measured is the simulated
 // world's truth (amps, contactor), what is counted is what the hub has kept against what was on the wire.
-// SITE_OUTAGE_S: how long the hub stays away (10; the full form is 30).
+// SITE_ONLY: run the tests whose names contain this. SITE_OUTAGE_S: how long the hub stays away (10; the full form is 30).
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,12 +13,16 @@ import { Hub } from './hub.mjs';
 
 const TOGETHER = Number(process.env.SITE_TESTS_TOGETHER ?? 2);
 const OUTAGE_S = Number(process.env.SITE_OUTAGE_S ?? 10);
+const ONLY = process.env.SITE_ONLY ?? '';
 const LIMIT_A = 40;
+let chosen = 0;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 // A hub, a simulator with stations CP1, CP2, ... and a body. In the end: the limit was never passed, both programs end
 // well, the frame log is clean.
 function site(name, { stations = 3, limit = LIMIT_A, limitMs = 150000 }, body) {
+  if (!name.includes(ONLY)) return;
+  chosen++;
   test(name, { timeout: limitMs }, async () => {
     const dir = folder('site', name);
     const running = [];
@@ -253,4 +257,6 @@ describe('site', { concurrency: TOGETHER }, () => {
       rmSync(profile, { recursive: true, force: true });
     }
   });
+
+  if (chosen === 0) throw new Error(`no test's name contains "${ONLY}"`);
 });

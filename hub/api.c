@@ -481,7 +481,7 @@ static void transactions(struct request *r)
 static void health(struct request *r)
 {
     struct hub *h = r->h;
-    bool ok = !h->store_failed;
+    bool ok = !db_error(h->db)[0]; /* since the last commit that worked */
     cJSON *o = cJSON_CreateObject();
     json_add_text(o, "status", ok ? "ok" : "failing");
     if (!ok)
@@ -513,6 +513,8 @@ static void route(struct request *r)
         site(r);
     else if (is(what, "site") && r->parts == 2 && is(r->part[1], "log"))
         station_log(r, NULL);
+    else if (is(what, "site") && r->parts == 2 && is(r->part[1], "history") && is(r->method, "GET"))
+        send_json(r, 200, view_history(r->h));
     else if (is(what, "stations"))
         stations(r);
     else if (is(what, "transactions"))

@@ -242,11 +242,16 @@ static void failed(struct db *d)
 
 bool db_put(struct db *d, enum db_statement which, int *changes, const char *types, ...)
 {
+    if (changes)
+        *changes = 0;
+    if (d->batch_failed) /* nothing of this batch will be kept: no use in waiting again */
+        return false;
     if (!d->in_batch) {
-        if (!run(d, "BEGIN IMMEDIATE"))
+        if (!run(d, "BEGIN IMMEDIATE")) {
+            d->batch_failed = true;
             return false;
+        }
         d->in_batch = true;
-        d->batch_failed = false;
     }
     sqlite3_stmt *st = d->statement[which];
     va_list ap;
@@ -257,8 +262,8 @@ bool db_put(struct db *d, enum db_statement which, int *changes, const char *typ
         failed(d);
         d->batch_failed = true;
     }
-    if (changes)
-        *changes = ok ? sqlite3_changes(d->sql) : 0;
+    if (changes && ok)
+        *changes = sqlite3_changes(d->sql);
     db_done(st);
     return ok;
 }
@@ -285,17 +290,15 @@ void db_done(sqlite3_stmt *st)
 
 bool db_commit(struct db *d)
 {
-    if (!d->in_batch)
-        return true;
-    d->in_batch = false;
-    if (!d->batch_failed && run(d, "COMMIT")) {
-        d->error[0] = 0;
+    bool failed_before = d->batch_failed, began = d->in_batch;
+    d->in_batch = d->batch_failed = false;
+    if (!failed_before && (!began || run(d, "COMMIT"))) {
+        if (began)
+            d->error[0] = 0;
         return true;
     }
-    char why[sizeof(d->error)];
-    memcpy(why, d->error, sizeof(why));
-    sqlite3_exec(d->sql, "ROLLBACK", NULL, NULL, NULL);
-    memcpy(d->error, why, sizeof(why));
+    if (began)
+        sqlite3_exec(d->sql, "ROLLBACK", NULL, NULL, NULL); /* leaves the reason in error[] alone */
     return false;
 }
 

@@ -687,6 +687,7 @@ uint64_t hub_step(struct hub *h, int64_t unix_ms, uint64_t now_us)
         db_put(h->db, DB_METER_PRUNE, NULL, "i", before);
         db_put(h->db, DB_LOG_PRUNE, NULL, "i", before);
     }
+    view_history_step(h);
     leave(h, true);
     int64_t next = grants_wake(h);
     for (struct station *s = h->stations; s; s = s->next) {

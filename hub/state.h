@@ -34,6 +34,8 @@ enum {
     AUTO_RETRY_MS = 15000,
     AUTO_RETRIES = 4,
     PRUNE_MS = 3600000,
+    HISTORY_MS = 5000, /* a point of the page's chart */
+    HISTORY_POINTS = 360,
 };
 
 /* One instant's meter values of one EVSE; NaN: not told. */
@@ -139,6 +141,11 @@ struct deferred { /* what came while the hub was busy */
     size_t len;
 };
 
+struct history_point {
+    int64_t at_ms;
+    float current_a[3], limit_a;
+};
+
 struct hub {
     struct hub_cfg cfg;
     char *tokens;
@@ -157,7 +164,10 @@ struct hub {
     uint32_t last_id;
     int64_t last_remote_start;
     bool changed, leases_dirty;
-    int64_t pruned_ms, snapshot_ms;
+    int64_t pruned_ms;
+    struct history_point history[HISTORY_POINTS]; /* a ring */
+    size_t history_next, history_count;
+    int64_t history_at_ms; /* steady: the next point */
     uint64_t messages;
     bool store_failed;
 };
@@ -214,6 +224,8 @@ void api_request(struct hub *h, const char *method, const char *path, const char
 
 /* view.c: JSON of what there is */
 cJSON *view_site(struct hub *h);
+void view_history_step(struct hub *h);
+cJSON *view_history(const struct hub *h);
 cJSON *view_station(struct station *s, bool whole);
 const char *view_state(const struct station *s);
 

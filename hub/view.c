@@ -260,3 +260,35 @@ cJSON *view_site(struct hub *h)
     json_add_int(o, "messages", (int64_t)h->messages);
     return o;
 }
+
+void view_history_step(struct hub *h)
+{
+    if (h->steady_ms < h->history_at_ms)
+        return;
+    h->history_at_ms = h->steady_ms - h->steady_ms % HISTORY_MS + HISTORY_MS;
+    struct history_point *x = &h->history[h->history_next];
+    *x = (struct history_point){.at_ms = h->unix_ms, .limit_a = (float)(h->share.cfg.limit_ma / 1e3)};
+    for (struct station *s = h->stations; s; s = s->next) {
+        double i[3], v[3], w;
+        measured(s, i, v, &w);
+        for (int p = 0; p < 3; p++)
+            x->current_a[p] += isnan(i[p]) ? 0 : (float)i[p];
+    }
+    h->history_next = (h->history_next + 1) % HISTORY_POINTS;
+    if (h->history_count < HISTORY_POINTS)
+        h->history_count++;
+}
+
+cJSON *view_history(const struct hub *h)
+{
+    cJSON *o = cJSON_CreateObject(), *list = json_add_array(o, "points");
+    for (size_t k = 0; k < h->history_count; k++) {
+        const struct history_point *x =
+            &h->history[(h->history_next + HISTORY_POINTS - h->history_count + k) % HISTORY_POINTS];
+        cJSON *e = json_append_object(list);
+        json_add_time(e, "time", x->at_ms);
+        three(e, "current_a", (double[]){x->current_a[0], x->current_a[1], x->current_a[2]}, 2);
+        number(e, "limit_a", x->limit_a, 1);
+    }
+    return o;
+}

@@ -10,14 +10,10 @@
 /* Between two BootNotifications when the server names no interval or does not answer (B02.FR.07, B03.FR.05:
  * not so often that it floods), plus up to as much again at random, so that a street does not ask at once. */
 enum { BOOT_RETRY_US = 30000000 };
-/* A message that got no answer is not worth more than one repetition in this time. */
-enum { RETRY_US = 10000000 };
 
 void provisioning_init(struct v201 *v)
 {
     memset(&v->prov, 0, sizeof v->prov);
-    const char *why = v->dev.ops->identity(v->dev.st, "reset_reason");
-    security_event(v, why && !strcmp(why, "PowerUp") ? "StartupOfTheDevice" : "ResetOrReboot");
 }
 
 void provisioning_opened(struct v201 *v)
@@ -178,42 +174,4 @@ void heartbeat_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload)
     const char *text = how == RPC_RESULT ? json_text(payload, "currentTime", 64) : NULL;
     if (text && json_time_parse(text, &wall))
         device_set_wall(&v->dev, wall); /* G02.FR.06 */
-}
-
-/* ---- security events ---- */
-
-void security_event(struct v201 *v, const char *type)
-{
-    struct provisioning *p = &v->prov;
-    if (p->events == SECURITY_EVENTS) {
-        memmove(&p->event[0], &p->event[1], (SECURITY_EVENTS - 1) * sizeof p->event[0]);
-        p->events--;
-    }
-    p->event[p->events++] = (struct security_event){.type = type, .at_us = device_now(&v->dev)};
-}
-
-bool security_event_make(struct v201 *v, cJSON *payload, bool asked_only)
-{
-    struct provisioning *p = &v->prov;
-    if (asked_only || p->events == 0 || device_now(&v->dev) < p->event_retry_us)
-        return false;
-    int64_t wall = 0;
-    device_wall(&v->dev, p->event[0].at_us, &wall);
-    json_add_text(payload, "type", p->event[0].type);
-    json_add_time(payload, "timestamp", wall);
-    return true;
-}
-
-void security_event_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload)
-{
-    struct provisioning *p = &v->prov;
-    (void)payload;
-    if (how == RPC_LOST)
-        return;
-    if (how == RPC_TIMEOUT) {
-        p->event_retry_us = device_now(&v->dev) + RETRY_US;
-        return;
-    }
-    p->events--; /* acknowledged, or refused for good */
-    memmove(&p->event[0], &p->event[1], p->events * sizeof p->event[0]);
 }

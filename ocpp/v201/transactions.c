@@ -57,7 +57,7 @@ bool transactions_active(const struct v201 *v)
 
 bool transactions_taken(const struct v201 *v)
 {
-    return v->tx.authorised || v->durable.ending;
+    return v->tx.authorised || v->durable.ending || !v->tx.recovered;
 }
 
 bool transactions_ready(const struct v201 *v, int64_t *unix_ms)

@@ -47,7 +47,7 @@ void transactions_event(struct v201 *v, const struct ocpp_event *ev);
 uint64_t transactions_step(struct v201 *v, uint64_t now_us);
 
 bool transactions_active(const struct v201 *v);
-/* Authorised, or in a transaction that still is: nobody else may start. */
+/* Authorised, or ending, or what a restart left is not settled yet: nobody else may start. */
 bool transactions_taken(const struct v201 *v);
 /* Energy is allowed from now on, for this token. `remote_id`: of RequestStartTransaction, or NULL. */
 void transactions_authorised(struct v201 *v, const struct id_token *token, const struct id_token *group,

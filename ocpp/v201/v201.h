@@ -16,6 +16,7 @@
 #include "ocpp/v201/remote_control.h"
 #include "ocpp/v201/reporting.h"
 #include "ocpp/v201/reset.h"
+#include "ocpp/v201/security_events.h"
 #include "ocpp/v201/smart_charging.h"
 #include "ocpp/v201/transactions.h"
 
@@ -39,6 +40,7 @@ struct v201 {
     bool reconnect_wanted;
     unsigned turn; /* which of the outbound messages of equal rank is asked first */
     struct provisioning prov;
+    struct security_events security;
     struct reset reset;
     struct availability avail;
     struct authorization auth;

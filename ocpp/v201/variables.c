@@ -80,6 +80,8 @@ static const char *type_fault(const struct variable *var, const char *value)
         return digits == 0 || p[digits] ? "no integer" : NULL;
     }
     case VARIABLE_MEMBER_LIST: {
+        if (!*value && !strcmp(var->component, "TxCtrlr"))
+            return "a transaction has to start and end somewhere";
         for (const char *p = value; var->values && *p;) {
             size_t n = strcspn(p, ",");
             char word[64];
@@ -114,6 +116,9 @@ static const char *write(struct v201 *v, const struct variable *var, const char 
     if (model_access(v, var) == ACCESS_READ_ONLY)
         return *reason = "ReadOnly", "Rejected";
     *info = type_fault(var, value);
+    /* A00: the password has 16 to 40 characters. */
+    if (!strcmp(var->setting, "password") && (json_chars(value) < 16 || json_chars(value) > 40))
+        *info = "a password has 16 to 40 characters";
     if (*info)
         return *reason = "InvalidValue", "Rejected";
     switch (v->dev.ops->setting_set(v->dev.st, var->setting, value)) {
@@ -131,7 +136,7 @@ static const char *write(struct v201 *v, const struct variable *var, const char 
     if (!strcmp(var->setting, "password")) {
         /* A01: the new password counts from the next connection on; make that one now. The log never shows
          * it. */
-        device_log(&v->dev, 1, "the basic authentication password was changed by the server");
+        security_event(v, SECURITY_RECONFIGURATION); /* A01.FR.11 */
         v->reconnect_wanted = true;
     }
     if (!strcmp(var->setting, "heartbeat_interval"))

@@ -113,6 +113,8 @@ static void writing(void **state)
     assert_string_equal(fake_get(f, "stop_tx_on_invalid_id"), "false");
     fake_run(f, 121000);
     assert_int_equal(fake_count(f, "Heartbeat"), 1);
+    assert_string_equal(set(f, "TxCtrlr", "\"name\":\"TxStopPoint\"", ""), "Rejected");
+    assert_string_equal(set(f, "SecurityCtrlr", "\"name\":\"BasicAuthPassword\"", "short"), "Rejected");
     /* A01: a new password is used at once. */
     assert_string_equal(set(f, "SecurityCtrlr", "\"name\":\"BasicAuthPassword\"", "0123456789abcdef"),
                         "Accepted");

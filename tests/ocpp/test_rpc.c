@@ -469,6 +469,59 @@ static void dead_connection(void **state)
     fake_free(f);
 }
 
+static bool deaf_to_statuses(struct fake *f, const char *action, const char *id, const cJSON *payload)
+{
+    (void)f;
+    (void)id;
+    (void)payload;
+    return !strcmp(action, "StatusNotification");
+}
+
+/* One kind of message that is never answered does not cost the connection. */
+static void half_deaf_server(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_set(f, "message_timeout", "5");
+    f->server = deaf_to_statuses;
+    fake_plug(f);
+    fake_run(f, 120000);
+    assert_true(fake_count(f, "StatusNotification") > 4);
+    assert_int_equal(f->hang_ups, 0);
+    fake_free(f);
+}
+
+/* Security events reach the server, also from starts that never saw it. */
+static void security_events(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new();
+    fake_boot(f);
+    fake_run(f, 1000);
+    f->reset_reason = "Watchdog";
+    fake_boot(f);
+    fake_run(f, 1000);
+    fake_connect(f);
+    fake_run(f, 1000);
+    assert_int_equal(fake_count(f, "SecurityEventNotification"), 2);
+    assert_string_equal(at(fake_nth(f, "SecurityEventNotification", 0), "type"), "StartupOfTheDevice");
+    assert_string_equal(at(fake_nth(f, "SecurityEventNotification", 1), "type"), "ResetOrReboot");
+    assert_int_equal(strncmp(at(fake_nth(f, "SecurityEventNotification", 0), "timestamp"), "2026-01-01", 10),
+                     0);
+    assert_int_equal(fake_kept(f, OCPP_KEEP_SECURITY_EVENT), 0);
+    fake_close(f);
+    for (int i = 0; i < 100; i++)
+        fake_boot(f);
+    assert_true(fake_kept(f, OCPP_KEEP_SECURITY_EVENT) <= 64);
+    f->keep_fails = true;
+    fake_boot(f);
+    fake_forget(f);
+    fake_connect(f);
+    fake_run(f, 3000);
+    assert_int_equal(fake_count(f, "SecurityEventNotification"), 65);
+    fake_free(f);
+}
+
 static void wrong_subprotocol(void **state)
 {
     (void)state;
@@ -553,6 +606,8 @@ int main(void)
         cmocka_unit_test(reconnects),
         cmocka_unit_test(dead_connection),
         cmocka_unit_test(wrong_subprotocol),
+        cmocka_unit_test(half_deaf_server),
+        cmocka_unit_test(security_events),
         cmocka_unit_test(ids_over_restarts),
         cmocka_unit_test(pilot_changes),
     };

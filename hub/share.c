@@ -210,7 +210,9 @@ void share_refresh(struct share *s, size_t i)
     s->stations[i].retry_ms = 0;
 }
 
-/* No car: the next one finds the new limit, whatever the last one had. */
+/* No car, or none that may charge: the next one finds the new limit, whatever the last one had. (A car that
+ * may charge and happens not to draw is another matter: it may begin at any time, and we may not hear of it.)
+ */
 static bool left(const struct share_station *t)
 {
     return t->vacant && t->demand == SHARE_IDLE;
@@ -286,13 +288,6 @@ int32_t share_held(const struct share *s, size_t i, int64_t now_ms)
     return held_at(t, now_ms, 0);
 }
 
-/* How long a car may still draw what its station was allowed before. One that is not drawing needs no time to
- * follow, but it may begin with the old duty cycle as long as the station keeps that. */
-static int64_t tail_end(const struct share_station *t)
-{
-    return t->tail_until_ms - (t->vacant ? SHARE_FOLLOW_MS : 0);
-}
-
 /* As share_worst, if it were sent `extra_ma` (−1: nothing) until extra_until. An order replaces what it holds
  * once it is accepted, but not before. */
 static void worst_with(const struct share *s, const struct share_station *t, int64_t now, int32_t extra_ma,
@@ -320,7 +315,7 @@ static void worst_with(const struct share *s, const struct share_station *t, int
     }
     if (t->in_flight == SHARE_FALLBACK && t->hold.known && t->hold.early_ms < ahead)
         most = max32(most, t->sent_ma);
-    if (now < tail_end(t))
+    if (now < t->tail_until_ms)
         most = max32(most, t->tail_ma);
     bool fresh = t->connected && !t->vacant && t->drawn_known && now - t->drawn_ms < SHARE_MEASURED_MS &&
                  t->drawn_ms > t->tail_until_ms;
@@ -710,7 +705,7 @@ void share_result(struct share *s, size_t i, enum share_answer answer, int64_t n
             t->changed_ms = max64(t->changed_ms, now_ms);
         int32_t before = max32(held_at(t, now_ms, SHARE_FOLLOW_MS + SHARE_CLOCK_MS),
                                t->hold.known ? 0 : uncontrolled_ma(t));
-        if (now_ms < tail_end(t))
+        if (now_ms < t->tail_until_ms)
             before = max32(before, t->tail_ma);
         if (t->sent_ma < before && !left(t)) {
             t->tail_ma = before;
@@ -751,8 +746,8 @@ int64_t share_wake(const struct share *s, int64_t now_ms)
         const struct share_station *t = &s->stations[i];
         if (!t->used)
             continue;
-        if (tail_end(t) > now_ms)
-            at = min64(at, tail_end(t));
+        if (t->tail_until_ms > now_ms)
+            at = min64(at, t->tail_until_ms);
         const int64_t due[] = {
             t->hold.early_ms - horizon_ms(s) - SHARE_CLOCK_MS,
             last_end(&t->hold) + SHARE_FOLLOW_MS + SHARE_CLOCK_MS,

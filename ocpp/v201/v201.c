@@ -43,6 +43,8 @@ static const struct {
     {"ReportChargingProfiles", report_charging_profiles_make, report_charging_profiles_done, true},
     {"MeterValues", meter_values_make, meter_values_done, true},
     {"SecurityEventNotification", security_event_make, security_event_done, true},
+    {"LogStatusNotification", log_status_make, idle_status_done, true},
+    {"FirmwareStatusNotification", firmware_status_make, idle_status_done, true},
 };
 enum {
     OUTBOUND = sizeof outbound / sizeof outbound[0],

@@ -50,6 +50,7 @@ struct v201 {
     struct monitoring monitoring;
     struct reporting reporting;
     struct meter_values meter;
+    struct remote_control remote;
 };
 
 void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station, struct rpc *rpc);

@@ -377,6 +377,8 @@ static void triggers(void **state)
          "StatusNotification"},
         {"{\"requestedMessage\":\"StatusNotification\",\"evse\":{\"id\":1,\"connectorId\":2}}", "Rejected",
          NULL},
+        {"{\"requestedMessage\":\"LogStatusNotification\"}", "Accepted", "LogStatusNotification"},
+        {"{\"requestedMessage\":\"FirmwareStatusNotification\"}", "Accepted", "FirmwareStatusNotification"},
         {"{\"requestedMessage\":\"TransactionEvent\"}", "Rejected", NULL},
         {"{\"requestedMessage\":\"BootNotification\"}", "Rejected", NULL},
         {"{\"requestedMessage\":\"SignV2GCertificate\"}", "NotImplemented", NULL},

@@ -285,6 +285,21 @@ static void availability(void **state)
         at(fake_call(f, "ChangeAvailability", "{\"operationalStatus\":\"Inoperative\",\"evse\":{\"id\":2}}"),
            "status"),
         "Rejected");
+    /* the connector by itself */
+    assert_string_equal(
+        at(fake_call(f, "ChangeAvailability",
+                     "{\"operationalStatus\":\"Inoperative\",\"evse\":{\"id\":1,\"connectorId\":1}}"),
+           "status"),
+        "Accepted");
+    fake_run(f, 300);
+    assert_string_equal(at(fake_last(f, "StatusNotification"), "connectorStatus"), "Unavailable");
+    assert_string_equal(
+        at(fake_call(f, "ChangeAvailability",
+                     "{\"operationalStatus\":\"Operative\",\"evse\":{\"id\":1,\"connectorId\":1}}"),
+           "status"),
+        "Accepted");
+    fake_run(f, 300);
+    assert_string_equal(at(fake_last(f, "StatusNotification"), "connectorStatus"), "Available");
     /* Scheduled: after the transaction */
     fake_charge(f);
     assert_string_equal(at(fake_call(f, "ChangeAvailability", off), "status"), "Scheduled");
@@ -418,6 +433,9 @@ static void aligned_values(void **state)
         assert_true(json_time_parse(at(p, "meterValue.0.timestamp"), &ms));
         assert_in_range(ms % 900000, 0, 200); /* on the quarter of the hour */
     }
+    fake_charge(f); /* during a transaction as well (J01.FR.22) */
+    fake_run(f, 900000);
+    assert_int_equal(fake_count(f, "MeterValues"), 4);
     fake_free(f);
 }
 

@@ -388,6 +388,33 @@ static void tx_profile(void **state)
     fake_free(f);
 }
 
+/* K01.FR.32, K10.FR.07: a default profile that comes or goes in mid-transaction counts at once. */
+static void default_profile_during_a_transaction(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_charge(f);
+    assert_int_equal(f->limit_ma, COMPOSITE_NO_LIMIT);
+    assert_string_equal(
+        set_profile(
+            f, 1,
+            "{\"id\":5,\"stackLevel\":0,\"chargingProfilePurpose\":\"TxDefaultProfile\","
+            "\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":1,"
+            "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":8.5}]}]}"),
+        "Accepted");
+    fake_run(f, 100);
+    assert_int_equal(f->limit_ma, 8500);
+    assert_string_equal(at(fake_call(f, "ClearChargingProfile",
+                                     "{\"chargingProfileCriteria\":{"
+                                     "\"chargingProfilePurpose\":\"TxDefaultProfile\"}}"),
+                           "status"),
+                        "Accepted");
+    fake_run(f, 100);
+    assert_int_equal(f->limit_ma, COMPOSITE_NO_LIMIT);
+    assert_true(f->authorised);
+    fake_free(f);
+}
+
 static void remote_start_with_profile(void **state)
 {
     (void)state;
@@ -501,6 +528,7 @@ int main(void)
         cmocka_unit_test(survives_a_restart),
         cmocka_unit_test(judged),
         cmocka_unit_test(tx_profile),
+        cmocka_unit_test(default_profile_during_a_transaction),
         cmocka_unit_test(remote_start_with_profile),
         cmocka_unit_test(clearing_and_reporting),
         cmocka_unit_test(composite_schedule),

@@ -1,0 +1,37 @@
+/*
+ * net_link: the way to the network. One of net_wifi.c and net_openeth.c implements it, as Kconfig says. It
+ * keeps itself up for ever; the rest of the firmware only looks.
+ */
+#ifndef ESP32_NET_LINK_H
+#define ESP32_NET_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "esp_err.h"
+
+struct net_link_status {
+    const char *kind; /* "Wi-Fi", "Ethernet" */
+    bool configured;  /* it knows what to connect to */
+    bool up;          /* connected and with an address */
+    char address[16];
+    char name[33]; /* of the access point; "" on a wire */
+    int rssi_dbm;  /* 0: unknown, or a wire */
+    uint32_t losses;
+    int last_reason;   /* of the last loss: wifi_err_reason_t; 0: none, or a wire */
+    uint32_t attempts; /* since the link was last up */
+};
+
+/* Once, after esp_netif_init and esp_event_loop_create_default. Returns at once; the link comes up by itself.
+ */
+esp_err_t net_link_start(void);
+/* Any thread. */
+void net_link_status(struct net_link_status *out);
+/* Any thread. New credentials, kept over restarts; a NULL or empty password: an open network.
+ * ESP_ERR_NOT_SUPPORTED: a wire. ESP_ERR_INVALID_ARG: too long (32 and 64 characters). */
+esp_err_t net_link_credentials(const char *name, const char *password);
+/* Any thread. Forgets the credentials. */
+esp_err_t net_link_forget(void);
+
+#endif

@@ -129,6 +129,8 @@ static bool copy_query(struct lws *wsi, char *query, size_t cap)
 {
     size_t at = 0;
     query[0] = 0;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) >= (int)cap)
+        return false;
     for (int n = 0;; n++) {
         char part[QUERY_MAX_LEN];
         int len = lws_hdr_copy_fragment(wsi, part, (int)sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, n);
@@ -167,7 +169,9 @@ static bool host_name(const char *authority, char *name, size_t cap)
 
 static bool is_loopback_name(const char *name)
 {
-    return strcmp(name, "localhost") == 0 || strcmp(name, "::1") == 0 || strncmp(name, "127.", 4) == 0;
+    struct in_addr a; /* "127.evil.example" is not an address */
+    return strcmp(name, "localhost") == 0 || strcmp(name, "::1") == 0 ||
+           (inet_pton(AF_INET, name, &a) == 1 && ntohl(a.s_addr) >> 24 == 127);
 }
 
 /*
@@ -812,8 +816,7 @@ struct web_server *web_server_open(struct lws_context *context, const struct web
         .iface = cfg->host ? s->address : NULL,
         .vhost_name = s->name,
         .protocols = s->protocols,
-        .options = LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   (ai->ai_family == AF_INET ? (uint64_t)LWS_SERVER_OPTION_DISABLE_IPV6 : 0),
+        .options = ai->ai_family == AF_INET ? (uint64_t)LWS_SERVER_OPTION_DISABLE_IPV6 : 0,
         .retry_and_idle_policy = &ws_validity,
         .keepalive_timeout = 30,
         .finalize = vhost_gone,
@@ -858,7 +861,8 @@ struct lws_context *web_context_create(void)
     lws_set_log_level(LLL_ERR, NULL);
     const struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                   LWS_SERVER_OPTION_VALIDATE_UTF8,
         .gid = -1,
         .uid = -1,
         .pt_serv_buf_size = 16 * 1024,

@@ -33,7 +33,9 @@ struct web_handlers {
     void *ctx;
     /* Answer with web_reply now or later, exactly once. */
     void (*request)(void *ctx, struct web_exchange *x, const struct web_request *r);
-    void (*aborted)(void *ctx, struct web_exchange *x); /* peer went away before web_reply; x is dead */
+    /* The connection ended before web_reply; x is dead. Not every peer that goes away is noticed: answer
+     * anyhow. */
+    void (*aborted)(void *ctx, struct web_exchange *x);
     /* 0: accept (write the chosen sub-protocol; "": none is named in the answer), else an HTTP status to
      * refuse with. */
     int (*ws_accept)(void *ctx, const struct web_ws_offer *offer, char *chosen, size_t cap);

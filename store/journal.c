@@ -75,7 +75,9 @@ static uint32_t free_sectors(const struct journal *j)
 
 static uint32_t head_room(const struct journal *j)
 {
-    return j->head == NO_SECTOR ? 0 : (uint32_t)PORT_FLASH_SECTOR - j->sector[j->head].used;
+    if (j->head == NO_SECTOR || j->sector[j->head].drained)
+        return 0;
+    return (uint32_t)PORT_FLASH_SECTOR - j->sector[j->head].used;
 }
 
 static void sector_empty(struct journal *j, uint32_t s, enum jf_state state)
@@ -119,8 +121,10 @@ static void account_out(struct journal *j, const struct jf_record *r)
 /* Says on the flash that a sector has become empty: only a hint for the next mount, so that it can fail. */
 static void settle(struct journal *j, uint32_t s)
 {
-    if (s != NO_SECTOR && dead(j, s))
+    if (s != NO_SECTOR && dead(j, s) && !j->sector[s].drained) {
+        j->sector[s].drained = true;
         (void)jf_sector_drained(j, s);
+    }
 }
 
 static int kill(struct journal *j, const struct jf_record *r)
@@ -216,6 +220,8 @@ static int head_scan(struct journal *j, struct jf_record *mark, uint32_t *record
     mark->pos = 0;
     *records = 0;
     while ((rc = jf_walk(j, s, &at, PORT_FLASH_SECTOR, &r, NULL)) == 1) {
+        if (r.kind != JF_MOVE && r.id >= j->next_id && r.id != UINT32_MAX)
+            j->next_id = r.id + 1;
         if (r.live) {
             rc = jf_record_good(j, j->sector[s].epoch, &r);
             if (rc < 0)
@@ -290,7 +296,7 @@ static int move_undo(struct journal *j, uint32_t mark, bool first)
     return rc < 0 ? rc : jf_record_kill(j, mark);
 }
 
-static int headers_read(struct journal *j, bool drained[JOURNAL_SECTORS_MAX], bool *formatted)
+static int headers_read(struct journal *j, bool *formatted)
 {
     uint32_t most = 0, uncounted = 0, known = 0;
 
@@ -306,12 +312,11 @@ static int headers_read(struct journal *j, bool drained[JOURNAL_SECTORS_MAX], bo
             most = h.erases;
         uncounted += !h.counted;
         known += h.state != JF_DIRTY;
-        drained[s] = false;
         if (h.state != JF_USED)
             continue;
         to->epoch = h.epoch;
         to->used = PORT_FLASH_SECTOR;
-        drained[s] = h.drained;
+        to->drained = h.drained;
         if (h.epoch > j->epoch)
             j->epoch = h.epoch;
         if (h.first_id > j->next_id)
@@ -328,17 +333,17 @@ static int headers_read(struct journal *j, bool drained[JOURNAL_SECTORS_MAX], bo
 }
 
 /* Before the live records have been counted. */
-static bool any_free(const struct journal *j, const bool drained[JOURNAL_SECTORS_MAX])
+static bool any_free(const struct journal *j)
 {
     for (uint32_t s = 0; s < j->sectors; s++)
-        if (j->sector[s].state != JF_USED || (drained[s] && s != j->head))
+        if (j->sector[s].state != JF_USED || (j->sector[s].drained && s != j->head))
             return true;
     return false;
 }
 
 int journal_mount(struct journal *j, const struct port_flash *flash, bool *formatted)
 {
-    bool drained[JOURNAL_SECTORS_MAX], is_new;
+    bool is_new;
     int rc;
 
     memset(j, 0, sizeof *j);
@@ -354,7 +359,7 @@ int journal_mount(struct journal *j, const struct port_flash *flash, bool *forma
     if (j->sectors > JOURNAL_SECTORS_MAX)
         j->sectors = JOURNAL_SECTORS_MAX;
 
-    rc = headers_read(j, drained, &is_new);
+    rc = headers_read(j, &is_new);
     if (rc)
         return rc;
     if (formatted)
@@ -373,7 +378,7 @@ int journal_mount(struct journal *j, const struct port_flash *flash, bool *forma
         uint32_t head = j->head;
         if (unfinished)
             rc = move_undo(j, mark.pos, records == 0);
-        else if (!mark.pos && records == 0 && !any_free(j, drained) && newest_used(j, head) != NO_SECTOR)
+        else if (!mark.pos && records == 0 && !any_free(j) && newest_used(j, head) != NO_SECTOR)
             rc = head_undo(j); /* the last free sector, taken for a move that had not begun */
         if (rc)
             return rc;
@@ -381,15 +386,14 @@ int journal_mount(struct journal *j, const struct port_flash *flash, bool *forma
             break;
     }
     for (uint32_t s = 0; s < j->sectors; s++) {
-        if (j->sector[s].state != JF_USED || (drained[s] && s != j->head))
+        if (j->sector[s].state != JF_USED || j->sector[s].drained)
             continue;
         rc = count(j, s, JF_HEADER);
         if (rc)
             return rc;
     }
     for (uint32_t s = 0; s < j->sectors; s++)
-        if (!drained[s])
-            settle(j, s);
+        settle(j, s);
     return PORT_OK;
 }
 

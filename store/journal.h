@@ -41,6 +41,7 @@ struct journal {
         uint32_t min_id, max_id; /* bounds of the live records' ids */
         uint32_t erases;
         uint8_t state; /* enum jf_state of store/journal_flash.h */
+        bool drained;  /* its header says that nothing in it is live: nothing may be added */
         bool mixed;    /* holds moved records: ids do not rise with the position */
     } sector[JOURNAL_SECTORS_MAX];
     uint32_t next_id;

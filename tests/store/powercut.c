@@ -301,7 +301,8 @@ static void restart(struct bench *b, bool second_cuts)
     if (second_cuts) {
         for (uint64_t k = 0;; k++) {
             flash_file_power(b->flash, true, false);
-            flash_file_tear(b->flash, (enum flash_file_tear)(chance(b) % FLASH_FILE_TEARS), chance(b) % 300);
+            flash_file_tear(b->flash, (enum flash_file_tear)(chance(b) % FLASH_FILE_TEARS),
+                            chance(b) % (chance(b) % 2 ? 60 : PORT_FLASH_SECTOR));
             flash_file_cut_after(b->flash, k % 8);
             start(b);
             if (!flash_file_is_cut(b->flash) || k > 40)
@@ -396,7 +397,7 @@ static void every_cut(struct totals *t, uint32_t sectors, unsigned fill_percent,
         for (uint64_t k = 0; !last; k++)
             for (int tear = 0; tear < FLASH_FILE_TEARS; tear++) {
                 back(&b);
-                uint64_t how = tear == FLASH_FILE_BYTES ? chance(&b) % PORT_FLASH_PAGE : chance(&b);
+                uint64_t how = chance(&b) % (chance(&b) % 2 ? PORT_FLASH_PAGE : PORT_FLASH_SECTOR);
                 flash_file_tear(b.flash, (enum flash_file_tear)tear, how);
                 flash_file_cut_after(b.flash, k);
                 carry_out(&b, &c);
@@ -426,7 +427,8 @@ static void long_life(struct totals *t, uint32_t sectors, unsigned fill_percent,
         return;
     b.gives_up = fill_percent >= 50 || sectors == 2; /* two sectors are full with one large record */
     for (unsigned n = 0; n < cuts; n++) {
-        flash_file_tear(b.flash, (enum flash_file_tear)(chance(&b) % FLASH_FILE_TEARS), chance(&b) % 400);
+        flash_file_tear(b.flash, (enum flash_file_tear)(chance(&b) % FLASH_FILE_TEARS),
+                        chance(&b) % (chance(&b) % 2 ? 60 : PORT_FLASH_SECTOR));
         flash_file_cut_after(b.flash, chance(&b) % 150);
         while (!flash_file_is_cut(b.flash)) {
             struct call c = next_call(&b, want);

@@ -202,8 +202,9 @@ static bool wire_send(void *ctx, const char *text, size_t len)
     struct packet *p = put(w->net, &w->line->up, PACKET_TEXT, text, len);
     if (!p)
         return false;
-    p->held = w->cut;
-    sim_station_tap(w->station, '>', text, len);
+    p->held = w->cut; /* logged when it leaves */
+    if (!p->held)
+        sim_station_tap(w->station, '>', text, len);
     w->busy = true;
     return true;
 }
@@ -285,6 +286,8 @@ static void arrive_up(struct line *l, const struct packet *p)
         break;
     }
     case PACKET_TEXT:
+        if (p->held)
+            sim_station_tap(l->cable->station, '>', p->text, p->len);
         if (l->peer && !l->hub_closing)
             hub_text(l->peer, p->text, p->len, memory_net_unix_ms(n), n->now_us);
         break;
@@ -362,6 +365,8 @@ static void pump_wire(struct wire *w)
         w->closed_owed = false;
         w->to.closed(w->to.ctx, w->why);
     }
+    if (w->cut)
+        return;
     w->busy = false;
     if (w->refused && w->opened) {
         w->refused = false;

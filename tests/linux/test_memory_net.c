@@ -232,6 +232,8 @@ static void cut_cable_holds_everything_back(void **state)
     assert_true(l->send(l->ctx, "down", 4));
     assert_true(say(0, "up"));
     run_ms(b, 20000);
+    assert_false(say(0, "up2")); /* the one before has not left yet */
+    assert_string_equal(ends[0].taps, "");
     assert_string_equal(ends[0].texts, "");
     assert_string_equal(b->hub.texts, "");
     assert_int_equal(ends[0].heards, 0);
@@ -240,6 +242,8 @@ static void cut_cable_holds_everything_back(void **state)
     run_ms(b, 50);
     assert_string_equal(ends[0].texts, "down ");
     assert_string_equal(b->hub.texts, "CP1:up ");
+    assert_string_equal(ends[0].taps, ">up<down");
+    assert_int_equal(ends[0].writables, 1);
     assert_true(ends[0].heards > 0);
 }
 

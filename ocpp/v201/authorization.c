@@ -64,6 +64,11 @@ void authorization_token(struct v201 *v, const char *text, const char *type)
         return;
     }
     memcpy(token.text, text, len);
+    if (!v->tx.recovered) {
+        a->early = true;
+        a->early_token = token;
+        return;
+    }
     if (a->in_flight) {
         device_log(&v->dev, 1, "a token is being checked already");
         return;
@@ -105,6 +110,11 @@ void authorization_remote(struct v201 *v, const struct id_token *token, const st
 uint64_t authorization_step(struct v201 *v, uint64_t now)
 {
     struct authorization *a = &v->auth;
+    if (a->early && v->tx.recovered) {
+        struct id_token token = a->early_token;
+        a->early = false;
+        authorization_token(v, token.text, id_token_type_name(token.type));
+    }
     if (!a->pending || a->in_flight)
         return UINT64_MAX;
     if (!device_registered(&v->dev) || now - a->at_us >= PATIENCE_US) {

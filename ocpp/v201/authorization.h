@@ -14,6 +14,8 @@ struct authorization {
     int32_t remote_id;
     uint64_t at_us;
     struct id_token token, group;
+    bool early; /* presented before what a restart left was settled: looked at then */
+    struct id_token early_token;
 };
 
 void authorization_init(struct v201 *v);

@@ -635,7 +635,7 @@ uint64_t transactions_step(struct v201 *v, uint64_t now)
 {
     struct transactions *t = &v->tx;
     if (!t->recovered) {
-        if (!view_settled(v) && now < t->recover_deadline_us)
+        if (v->durable.tx_active && !view_settled(v) && now < t->recover_deadline_us)
             return now + 100000;
         recover(v, now);
     }

@@ -177,7 +177,7 @@ void v201_event(struct v201 *v, const struct ocpp_event *ev)
     v->view = ev->view;
     /* Told first what happened physically, then what follows from it. */
     monitoring_event(v, ev);
-    if (ev->type == OCPP_EV_TOKEN && v->tx.recovered)
+    if (ev->type == OCPP_EV_TOKEN)
         authorization_token(v, ev->text, ev->old);
     transactions_event(v, ev);
     availability_update(v, ev->at_us);

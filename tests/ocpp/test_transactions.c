@@ -428,6 +428,38 @@ static void power_cut(void **state)
     fake_free(f);
 }
 
+/* After a restart in mid-charge: a token shown while the station still tests itself is not lost. */
+static void early_token(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_charge(f);
+    fake_close(f);
+    fake_forget(f);
+    fake_boot(f);
+    f->view.state = "SelfTest";
+    f->view.pilot = '?';
+    fake_connect(f);
+    fake_run(f, 300);
+    fake_token(f, "T9");
+    fake_run(f, 300);
+    assert_int_equal(fake_count(f, TER), 0);
+    assert_string_equal(
+        at(fake_call(f, "RequestStartTransaction",
+                     "{\"idToken\":{\"idToken\":\"R\",\"type\":\"Central\"},\"remoteStartId\":1}"),
+           "status"),
+        "Rejected");
+    f->view.state = "Connected";
+    f->view.pilot = 'B';
+    fake_run(f, 1000);
+    assert_string_equal(at(ter(f, 0), "eventType"), "Ended");
+    assert_string_equal(at(ter(f, 0), "transactionInfo.chargingState"), "EVConnected");
+    assert_string_equal(at(ter(f, 1), "eventType"), "Started");
+    assert_string_equal(at(ter(f, 1), "idToken.idToken"), "T9");
+    assert_true(f->authorised);
+    fake_free(f);
+}
+
 /* As before, but nothing reached the server and the last state record was lost: no gap and no seqNo twice. */
 static void power_cut_between_event_and_state(void **state)
 {
@@ -677,6 +709,7 @@ int main(void)
         cmocka_unit_test(offline_transaction),
         cmocka_unit_test(offline_refuses_unknown),
         cmocka_unit_test(power_cut),
+        cmocka_unit_test(early_token),
         cmocka_unit_test(power_cut_between_event_and_state),
         cmocka_unit_test(retries),
         cmocka_unit_test(retries_exhausted),

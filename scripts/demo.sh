@@ -65,8 +65,6 @@ if ! curl -sf -o /dev/null "$hub/api/v1/site"; then
     exit 1
 fi
 
-ending="end it with           Ctrl-C"
-[ -z "$seconds" ] || ending="ends by itself after $seconds s"
 cat << END
 A site with three charging stations, $limit A per phase to share. Cars come, charge and leave.
 

@@ -4,8 +4,8 @@
  *
  *   fonts NAME PIXELS TABULAR FILE RANGES [FILE RANGES SCALE_PERCENT]... > panel/fonts/NAME.c
  *
- * RANGES: hexadecimal code points and ranges, "20-7e,a0,100-17f", or "panel": what panel/strings.def needs. TABULAR 1: all digits get one advance.
- * The table's form is told in panel/font.h.
+ * RANGES: hexadecimal code points and ranges, "20-7e,a0,100-17f", or "panel": what panel/strings.def needs.
+ * TABULAR 1: all digits get one advance. The table's form is told in panel/font.h.
  */
 #include <ft2build.h>
 #include FT_FREETYPE_H
@@ -61,8 +61,7 @@ static void store_row(struct glyph *g, const FT_Bitmap *b, unsigned y)
         }
         g->bits[g->len++] = (uint8_t)(LITERAL | (n - 1));
         for (unsigned i = 0; i < n; i += 2)
-            g->bits[g->len++] =
-                (uint8_t)(alpha(b, x + i, y) << 4 | (i + 1 < n ? alpha(b, x + i + 1, y) : 0));
+            g->bits[g->len++] = (uint8_t)(alpha(b, x + i, y) << 4 | (i + 1 < n ? alpha(b, x + i + 1, y) : 0));
         x += n;
     }
 }
@@ -183,7 +182,9 @@ int main(int argc, char **argv)
         printf("{%zu,0x%04x,%u,%d,%d,%u,%u},%s", at, g->code, g->advance, g->left, g->top, g->w, g->h,
                (i + 1) % 5 ? "" : "\n");
         at += g->len;
-        if (g->code < 0x80 || (g->code >= 0xe000 && g->code < 0xf900)) { /* of the basic letters and of icons: what lines are set by */
+        if (g->code < 0x80 ||
+            (g->code >= 0xe000 &&
+             g->code < 0xf900)) { /* of the basic letters and of icons: what lines are set by */
             ascent = g->top > ascent ? g->top : ascent;
             descent = (int)g->h - g->top > descent ? (int)g->h - g->top : descent;
         }
@@ -192,9 +193,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < glyphs; i++)
         if (glyph[i].code == '0' || glyph[i].code == 'H')
             cap = glyph[i].top > cap ? glyph[i].top : cap;
-    printf("};\n\nconst struct font font_%s = {glyphs, bits, %zu, %u, %d, %d, %d};\n", argv[1], glyphs, pixels,
-           ascent, descent, cap ? cap : ascent);
-    fprintf(stderr, "fonts: %-10s %4zu glyphs %7zu bytes\n", argv[1], glyphs,
-            total + glyphs * 12);
+    printf("};\n\nconst struct font font_%s = {glyphs, bits, %zu, %u, %d, %d, %d};\n", argv[1], glyphs,
+           pixels, ascent, descent, cap ? cap : ascent);
+    fprintf(stderr, "fonts: %-10s %4zu glyphs %7zu bytes\n", argv[1], glyphs, total + glyphs * 12);
     return 0;
 }

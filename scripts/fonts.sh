@@ -18,7 +18,8 @@ if [ -z "$fonts" ]; then
 fi
 share=$fonts/usr/share/fonts
 bold=$share/opentype/inter/InterDisplay-Bold.otf
-semi=$share/opentype/inter/Inter-SemiBold.otf
+semi=$share/opentype/inter/InterDisplay-SemiBold.otf
+plain=$share/opentype/inter/Inter-SemiBold.otf
 arabic=$share/truetype/noto/NotoSansArabic-Bold.ttf
 icons=$share/truetype/material-design-icons-iconfont/MaterialIcons-Regular.ttf
 
@@ -38,7 +39,7 @@ make_font number 76 1 "$bold" 20,2c-3a,2212
 make_font title 46 1 "$bold" 20-7e,2026,202f,2212 "$bold" "$ours" 100 "$arabic" "$ours" 90
 make_font head 32 1 "$bold" 20-7e,2026,202f,2212 "$bold" "$ours" 100 "$arabic" "$ours" 90
 make_font text 22 1 "$semi" "$latin" "$arabic" "$letters_ar" 92
-make_font small 16 1 "$semi" "$latin" "$arabic" "$letters_ar" 95
+make_font small 16 1 "$plain" "$latin" "$arabic" "$letters_ar" 95
 
 # Material Icons: bolt cloud_off check_circle hourglass_top warning power_off system_update_alt contactless
 # directions_car schedule device_thermostat electrical_services build lock groups wifi_off block pause_circle ev_station

@@ -175,7 +175,6 @@ static void enter(struct evse *e, const struct evse_in *in, enum evse_state next
     if (energised(from) && !energised(next)) {
         /* An ordinary end may wait for zero current; anything else opens at once. */
         e->soft = next != EVSE_FAULT && (in->pilot == 'B' || (asking(in) && sound(in)));
-        e->ask_ms = 0;
     }
     if (next == EVSE_FAULT)
         e->f_pulse = energised(from) || in->pilot == 'C' || in->pilot == 'D';
@@ -196,7 +195,6 @@ void evse_step(struct evse *e, const struct evse_in *in, struct evse_out *out)
     e->plugged = car_present(e, in);
     if (!e->plugged) {
         e->wakes = 0;
-        e->asked = false;
         out->drop_authorisation = was_plugged;
     }
 

@@ -536,8 +536,9 @@ static void comes_to_life(const struct evse *s)
 {
     e = *s;
     in = good('C');
+    in.dt_ms = 100;
     dropped = false;
-    run(16000);
+    run(160 * STEP_MS); /* 16 s */
     if (e.state != EVSE_CHARGING)
         printf("stuck in %s, duty %u, wakes %u\n", evse_state_name(e.state), e.duty_bp, e.wakes);
     assert_int_equal(e.state, EVSE_CHARGING);

@@ -1,1 +1,344 @@
+/* The live page: snapshots come over /live, commands go to /api/v1. No libraries. */
+'use strict';
 
+const $ = id => document.getElementById(id);
+const PHASES = ['L1', 'L2', 'L3'];
+const HISTORY_MS = 30 * 60 * 1000;
+let site = null;
+let history = [];
+const cards = new Map();
+
+/* ---- small helpers ---- */
+
+function text(node, value) {
+  if (node.textContent !== value) node.textContent = value;
+}
+const amps = v => v == null ? '–' : v.toFixed(1);
+const kwh = wh => wh == null ? null : (wh / 1000).toFixed(wh < 100000 ? 2 : 1) + ' kWh';
+const clock = t => new Date(t).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'});
+
+function duration(ms) {
+  const minutes = Math.max(0, Math.floor(ms / 60000));
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+async function api(method, path, body) {
+  const r = await fetch('/api/v1' + path, {
+    method, headers: body === undefined ? {} : {'content-type': 'application/json'},
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const answer = await r.json().catch(() => ({error: `status ${r.status}`}));
+  const e = answer.error;
+  if (!r.ok || e) throw new Error(typeof e === 'object' ? `${e.code} ${e.description}` : e || `status ${r.status}`);
+  return answer;
+}
+
+let noticeTimer;
+function notice(message, lasting) {
+  $('notice').textContent = message;
+  $('notice').hidden = !message;
+  clearTimeout(noticeTimer);
+  if (message && !lasting) noticeTimer = setTimeout(() => notice(''), 8000);
+}
+
+/* ---- the site ---- */
+
+function makeBars() {
+  for (const name of PHASES) {
+    const row = document.createElement('div');
+    row.className = 'phase';
+    row.innerHTML = `<b>${name}</b><div class="bar" role="meter" aria-valuemin="0" aria-label="current of ${name}">` +
+      '<i class="granted"></i><i class="drawn"></i></div><span class="amps"><strong>–</strong> of – A</span>';
+    $('phases').append(row);
+  }
+}
+
+const percent = (v, of) => Math.max(0, Math.min(100, of > 0 ? 100 * v / of : 0)).toFixed(1) + '%';
+
+function showSite(s) {
+  text($('power'), (s.power_w / 1000).toFixed(1));
+  text($('charging'), String(s.charging));
+  text($('waiting'), String(s.waiting));
+  text($('connected'), `${s.connected}/${s.stations}`);
+  [...$('phases').children].forEach((row, p) => {
+    const bar = row.querySelector('.bar'), drawn = s.current_a[p] || 0;
+    bar.querySelector('.drawn').style.width = percent(drawn, s.limit_a);
+    bar.querySelector('.granted').style.width = percent(s.granted_a[p], s.limit_a);
+    bar.setAttribute('aria-valuenow', drawn.toFixed(1));
+    bar.setAttribute('aria-valuemax', s.limit_a);
+    bar.title = `granted ${amps(s.granted_a[p])} A, reserved at most ${amps(s.reserved_a[p])} A`;
+    bar.toggleAttribute('data-over', drawn > s.limit_a + 0.05);
+    row.querySelector('.amps').innerHTML = `<strong>${amps(drawn)}</strong> of ${+s.limit_a.toFixed(1)} A`;
+  });
+  if (document.activeElement !== $('limit-input') && !$('limit-form').dataset.edited)
+    $('limit-input').value = +s.limit_a.toFixed(1);
+  $('auto-start').checked = s.auto_start;
+  if (s.overcommitted)
+    notice('Stations that can’t be reached may hold more than the new limit until they are back.', true);
+  else if ($('notice').textContent.startsWith('Stations that'))
+    notice('');
+}
+
+/* ---- chart ---- */
+
+const SVG = 'http://www.w3.org/2000/svg';
+function draw() {
+  const svg = $('chart'), w = svg.clientWidth, h = svg.clientHeight;
+  if (!w || !site) return;
+  const left = 30, bottom = h - 18, top = 6, now = Date.parse(site.time);
+  const points = history.filter(p => p.t >= now - HISTORY_MS).concat({t: now, i: site.current_a, limit: site.limit_a});
+  const minutes = [3, 6, 15, 30].find(m => points[0].t >= now - m * 60000) || 30, from = now - minutes * 60000;
+  const highest = Math.max(8, ...points.map(p => Math.max(p.limit, ...p.i))) * 1.06;
+  const x = t => left + (w - left - 2) * (t - from) / (now - from), y = a => bottom - (bottom - top) * a / highest;
+  const parts = [];
+  const step = [2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000].find(s => highest / s <= 5) || 5000;
+  for (let a = 0; a < highest; a += step) {
+    parts.push(`<line class="grid-line" x1="${left}" x2="${w}" y1="${y(a)}" y2="${y(a)}"/>`);
+    parts.push(`<text x="${left - 6}" y="${y(a) + 4}" text-anchor="end">${a}</text>`);
+  }
+  for (let m = 0; m <= minutes; m += minutes / 3)
+    parts.push(`<text x="${x(now - m * 60000)}" y="${h - 3}" text-anchor="${m === 0 ? 'end' : m === minutes ? 'start' : 'middle'}">${m ? '−' + m + ' min' : 'now'}</text>`);
+  const path = f => {
+    let d = '', last = 0;
+    for (const p of points) { /* a pause of the hub is a gap, not a line */
+      d += `${d && p.t - last < 30000 ? 'L' : 'M'}${x(p.t).toFixed(1)} ${y(f(p)).toFixed(1)}`;
+      last = p.t;
+    }
+    return d;
+  };
+  parts.push(`<path class="limit" d="${path(p => p.limit)}"/>`);
+  PHASES.forEach((name, k) => parts.push(`<path class="${name.toLowerCase()}" d="${path(p => p.i[k] || 0)}"/>`));
+  text($('span'), `last ${minutes} minutes`);
+  svg.setAttribute('viewBox', `0 0 ${w} ${h}`);
+  const g = document.createElementNS(SVG, 'g');
+  g.innerHTML = parts.join('');
+  svg.replaceChildren(g);
+}
+
+function remember(s) {
+  const t = Date.parse(s.time), last = history[history.length - 1];
+  if (!last || t - last.t >= 5000) history.push({t, i: s.current_a, limit: s.limit_a});
+  while (history.length && history[0].t < t - HISTORY_MS) history.shift();
+}
+
+async function loadHistory() {
+  const h = await api('GET', '/site/history').catch(() => null);
+  if (h) history = h.points.map(p => ({t: Date.parse(p.time), i: p.current_a, limit: p.limit_a}));
+  draw();
+}
+
+/* ---- stations ---- */
+
+const STATES = {
+  charging: ['good', '⚡', 'Charging'], starting: ['info', '…', 'Starting'], waiting: ['wait', '⧖', 'Waiting'],
+  paused: ['info', '❚❚', 'Paused by car'], connected: ['info', '⇄', 'Plugged in'], available: ['idle', '○', 'Available'],
+  reserved: ['wait', '◔', 'Reserved'], unavailable: ['idle', '⊘', 'Out of service'], faulted: ['bad', '!', 'Fault'],
+  offline: ['bad', '×', 'Offline'], 'not-accepted': ['wait', '?', 'Not accepted'],
+};
+function reasonText(s) {
+  const why = {
+    idle: 'no car to charge', 'equal-share': 'equal share of the site', rating: `it can offer no more than ${amps(s.rating_a)} A`,
+    standby: 'the car has paused; the minimum is kept for it', waiting: 'not enough for one more car: waits for its turn',
+    offline: 'cut off: keeps what it may hold', uncontrolled: 'it refuses limits',
+  }[s.reason] || s.reason;
+  const own = s.offered_reason && !['server', 'none'].includes(s.offered_reason);
+  return own && s.connected && s.offered_a != null ? `${why}; station offers ${amps(s.offered_a)} A (${s.offered_reason})` : why;
+}
+
+function makeCard(id) {
+  const card = $('station-template').content.firstElementChild.cloneNode(true);
+  card.querySelector('h3').textContent = id;
+  for (const name of PHASES) {
+    const row = document.createElement('div');
+    row.className = 'mini';
+    row.innerHTML = `<span>${name}</span><div class="bar"><i class="drawn"></i></div><span>–</span>`;
+    card.querySelector('.bars').append(row);
+  }
+  const at = '/stations/' + encodeURIComponent(id);
+  const press = (button, path, done) => button.addEventListener('click', async () => {
+    button.dataset.busy = '1';
+    button.disabled = true;
+    try {
+      const a = await api('POST', at + path, {});
+      const status = a.result && a.result.status;
+      notice(!status || status === 'Accepted' ? `${id}: ${done}` : `${id} has answered: ${status}`);
+    } catch (e) {
+      notice(`${id}: ${e.message}`);
+    }
+    delete button.dataset.busy;
+    if (site) showStations(site.station_list);
+  });
+  press(card.querySelector('.start'), '/start', 'start requested');
+  press(card.querySelector('.stop'), '/stop', 'stop requested');
+  card.querySelector('.show-log').addEventListener('click', () => openLog(id));
+  return card;
+}
+
+function showStation(card, s) {
+  const [tone, glyph, name] = STATES[s.state] || ['idle', '·', s.state];
+  card.dataset.tone = tone;
+  card.toggleAttribute('data-offline', !s.connected);
+  text(card.querySelector('.glyph'), glyph);
+  text(card.querySelector('.state'), name);
+  text(card.querySelector('.kw'), s.power_w == null ? '–' : (s.power_w / 1000).toFixed(1));
+  const tx = s.transaction;
+  text(card.querySelector('.energy'), tx && tx.energy_wh != null ? kwh(tx.energy_wh) : '');
+  [...card.querySelector('.bars').children].forEach((row, p) => {
+    const i = s.current_a[p];
+    row.querySelector('.drawn').style.width = percent(i || 0, Math.max(s.limit_a || 0, s.offered_a || 0, 6));
+    text(row.lastElementChild, i == null ? '–' : amps(i) + ' A');
+    row.toggleAttribute('data-off', s.phases.length > 0 && !s.phases.includes(PHASES[p]));
+  });
+  const until = s.limit_until ? Math.round((Date.parse(s.limit_until) - Date.parse(site.time)) / 1000) : null;
+  text(card.querySelector('.limit'), s.limit_a == null ? 'none known'
+    : `${amps(s.limit_a)} A` + (until != null && !s.connected && s.fallback_a !== s.limit_a ? ` for ${Math.max(0, until)} s, then ${amps(s.fallback_a)} A` : ''));
+  text(card.querySelector('.reason'), reasonText(s));
+  text(card.querySelector('.session'), tx ? `${duration(Date.parse(site.time) - Date.parse(tx.started))}, since ${clock(tx.started)}` +
+    (tx.authorised ? '' : ', not authorised') : '–');
+  const start = card.querySelector('.start'), stop = card.querySelector('.stop');
+  if (!start.dataset.busy) start.disabled = !s.connected || !!(tx && tx.authorised);
+  if (!stop.dataset.busy) stop.disabled = !s.connected || !tx;
+  text(card.querySelector('.about'), [s.pilot && 'pilot ' + s.pilot, s.model, s.firmware].filter(Boolean).join(' · '));
+}
+
+function showStations(list) {
+  const seen = new Set();
+  list.forEach((s, k) => {
+    seen.add(s.id);
+    let card = cards.get(s.id);
+    if (!card) {
+      card = makeCard(s.id);
+      cards.set(s.id, card);
+    }
+    showStation(card, s);
+    if ($('stations').children[k] !== card) $('stations').insertBefore(card, $('stations').children[k] || null);
+  });
+  for (const [id, card] of cards)
+    if (!seen.has(id)) {
+      card.remove();
+      cards.delete(id);
+    }
+  $('none').hidden = list.length > 0;
+}
+
+/* ---- sessions ---- */
+
+async function loadSessions() {
+  const answer = await api('GET', '/transactions?limit=8').catch(() => null);
+  if (!answer) return;
+  const rows = answer.transactions.map(t => {
+    const tr = document.createElement('tr');
+    const start = Date.parse(t.started), end = t.ended ? Date.parse(t.ended) : Date.now();
+    const cells = [t.station, new Date(start).toLocaleString([], {dateStyle: 'medium', timeStyle: 'short'}), duration(end - start),
+      kwh(t.energy_wh) || '–', t.token || '–', t.ended ? (t.stopped_reason || 'ended') : (t.charging_state || 'open')];
+    cells.forEach((c, k) => {
+      const td = document.createElement('td');
+      td.textContent = c;
+      if (k === 3) td.className = 'num';
+      tr.append(td);
+    });
+    return tr;
+  });
+  $('tx').replaceChildren(...rows);
+  $('tx-none').hidden = rows.length > 0;
+}
+
+/* ---- log ---- */
+
+let logOf = null;
+function openLog(id) {
+  logOf = id;
+  $('log-title').textContent = `Log of ${id}`;
+  $('log').showModal();
+  loadLog();
+}
+async function loadLog() {
+  if (!logOf || !$('log').open) return;
+  const q = new URLSearchParams({limit: '300'});
+  for (const f of ['kind', 'level', 'text'])
+    if ($('log-' + f).value) q.set(f, $('log-' + f).value);
+  const answer = await api('GET', `/stations/${encodeURIComponent(logOf)}/log?${q}`).catch(e => ({entries: [{time: new Date().toISOString(), kind: 'page', level: 'error', text: e.message}]}));
+  $('log-list').replaceChildren(...answer.entries.map(e => {
+    const li = document.createElement('li');
+    li.dataset.level = e.level;
+    const when = document.createElement('time'), kind = document.createElement('span'), what = document.createElement('span');
+    when.dateTime = e.time;
+    when.textContent = new Date(e.time).toLocaleString([], {month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
+    kind.className = 'kind';
+    kind.textContent = e.level === 'info' ? e.kind : `${e.kind} · ${e.level}`;
+    what.className = 'what';
+    what.textContent = e.text;
+    li.append(when, kind, what);
+    return li;
+  }));
+}
+
+/* ---- the line to the hub ---- */
+
+let retryMs = 500, silence;
+function connect() {
+  const ws = new WebSocket((location.protocol === 'https:' ? 'wss://' : 'ws://') + location.host + '/live');
+  const watch = () => { /* a site with cars says something every few seconds; look whether the line is alive */
+    clearTimeout(silence);
+    silence = setTimeout(() => api('GET', '/health').then(watch, () => ws.close()), 15000);
+  };
+  ws.onopen = () => {
+    retryMs = 500;
+    $('link').dataset.state = 'live';
+    text($('link-text'), 'live');
+    loadHistory();
+    loadSessions();
+    watch();
+  };
+  ws.onmessage = m => {
+    site = JSON.parse(m.data);
+    remember(site);
+    showSite(site);
+    showStations(site.station_list);
+    draw();
+    watch();
+  };
+  ws.onclose = () => {
+    clearTimeout(silence);
+    $('link').dataset.state = 'lost';
+    text($('link-text'), 'no connection to the hub, trying again…');
+    setTimeout(connect, retryMs * (0.75 + Math.random() / 2));
+    retryMs = Math.min(retryMs * 2, 15000);
+  };
+}
+
+/* ---- commands ---- */
+
+$('limit-form').addEventListener('submit', async e => {
+  e.preventDefault();
+  try {
+    const s = await api('PUT', '/site', {limit_a: Number($('limit-input').value)});
+    delete $('limit-form').dataset.edited;
+    notice(`Site limit is ${+s.limit_a.toFixed(1)} A per phase.`);
+  } catch (err) {
+    notice(err.message);
+  }
+});
+$('limit-input').addEventListener('input', () => { $('limit-form').dataset.edited = '1'; });
+for (const b of document.querySelectorAll('[data-step]'))
+  b.addEventListener('click', () => {
+    const i = $('limit-input');
+    i.value = Math.max(0, Math.round((Number(i.value) + Number(b.dataset.step)) * 10) / 10);
+    $('limit-form').dataset.edited = '1';
+  });
+$('auto-start').addEventListener('change', async e => {
+  try {
+    await api('PUT', '/site', {auto_start: e.target.checked});
+  } catch (err) {
+    notice(err.message);
+  }
+});
+for (const f of ['kind', 'level', 'text']) $('log-' + f).addEventListener('input', loadLog);
+$('log-filter').addEventListener('submit', e => e.preventDefault());
+
+text($('hint'), `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ocpp/<its name>`);
+makeBars();
+connect();
+setInterval(loadSessions, 15000);
+setInterval(loadLog, 5000);
+new ResizeObserver(draw).observe($('chart'));

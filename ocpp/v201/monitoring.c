@@ -33,6 +33,22 @@ static struct notify_event *add(struct v201 *v, const char *component, uint8_t l
     return e;
 }
 
+/* As add(), but an event of the same variable that has not left yet is brought up to date instead: of a
+ * current that moves all the time the newest counts. */
+static struct notify_event *renew(struct v201 *v, const char *component, uint8_t level, const char *variable,
+                                  uint64_t at_us)
+{
+    struct monitoring *m = &v->monitoring;
+    for (unsigned i = m->in_flight; i < m->count; i++) {
+        struct notify_event *e = &m->event[(m->first + i) % NOTIFY_EVENTS];
+        if (!strcmp(e->component, component) && !strcmp(e->variable, variable)) {
+            e->at_us = at_us;
+            return e;
+        }
+    }
+    return add(v, component, level, variable, at_us);
+}
+
 void monitoring_event(struct v201 *v, const struct ocpp_event *ev)
 {
     struct notify_event *e;
@@ -53,6 +69,12 @@ void monitoring_event(struct v201 *v, const struct ocpp_event *ev)
         snprintf(e->tech, sizeof e->tech, "%.31s", ev->text);
         return;
     }
+    case OCPP_EV_LIMIT:
+        e = renew(v, "Limits", 1, "Offered", ev->at_us);
+        json_fixed_text(e->value, sizeof e->value, ev->view.offered_ma, 3);
+        e = renew(v, "Limits", 1, "Reason", ev->at_us);
+        snprintf(e->value, sizeof e->value, "%.15s", ev->view.offered_by);
+        return;
     case OCPP_EV_LOCK:
         if (ev->text && !strcmp(ev->text, "failed")) { /* G05.FR.02 */
             e = add(v, "ConnectorPlugRetentionLock", 2, "Problem", ev->at_us);
@@ -64,7 +86,6 @@ void monitoring_event(struct v201 *v, const struct ocpp_event *ev)
     case OCPP_EV_PLUGGED:
     case OCPP_EV_UNPLUGGED:
     case OCPP_EV_CHARGING:
-    case OCPP_EV_LIMIT:
     case OCPP_EV_CABLE:
     case OCPP_EV_CONTACTOR:
     case OCPP_EV_AVAILABLE:

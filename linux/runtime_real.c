@@ -123,8 +123,8 @@ static void wake(void *ctx)
 
 static void timer_passed(lws_sorted_usec_list_t *sul)
 {
-    /* libwebsockets serves the timers that are due before it waits, and then waits for the next one: without this a
-     * timer that has passed on the way into lws_service would not end its wait. */
+    /* libwebsockets serves the timers that are due before it waits, and then waits for the next one: without
+     * this a timer that has passed on the way into lws_service would not end its wait. */
     lws_cancel_service(lws_container_of(sul, struct runtime, timer)->context);
 }
 

@@ -33,6 +33,7 @@ enum {
     RESERVE = 512,
     RESERVE_LARGE = 256,
     WRITE_TRIES = 3,
+    REVIVALS = 5,
 };
 #define MOVE_SIZE jf_size(JF_MOVE_LEN)
 
@@ -71,6 +72,12 @@ static uint32_t free_sectors(const struct journal *j)
         if (j->sector[s].state == JF_READY || j->sector[s].state == JF_DIRTY || dead(j, s))
             n++;
     return n;
+}
+
+/* One, so that a move is possible; where it costs little one more, so that one of them may fail. */
+static uint32_t sectors_kept_free(const struct journal *j)
+{
+    return j->sectors >= 8 ? 2 : 1;
 }
 
 static uint32_t head_room(const struct journal *j)
@@ -125,6 +132,13 @@ static void settle(struct journal *j, uint32_t s)
         j->sector[s].drained = true;
         (void)jf_sector_drained(j, s);
     }
+}
+
+/* Is it one that may still be asked for? The one before the newest may look live when clearing its life word
+ * failed. */
+static bool counts(const struct journal *j, const struct jf_record *r)
+{
+    return r->live && r->kind != JF_MOVE && (!is_latest(r->kind) || j->latest[r->kind] == r->pos);
 }
 
 static int kill(struct journal *j, const struct jf_record *r)
@@ -397,6 +411,27 @@ int journal_mount(struct journal *j, const struct port_flash *flash, bool *forma
     return PORT_OK;
 }
 
+/* At the beginning of every call: see move(). */
+static int refresh(struct journal *j)
+{
+    struct port_flash flash = j->flash;
+    uint32_t dropped = j->dropped, corrupt = j->corrupt, torn = j->torn, total = j->dropped_total;
+    uint32_t next_id = j->next_id;
+
+    if (!j->stale)
+        return PORT_OK;
+    int rc = journal_mount(j, &flash, NULL);
+    j->stale = rc != PORT_OK;
+    j->dropped = dropped;
+    j->corrupt += corrupt;
+    j->torn += torn;
+    if (total > j->dropped_total)
+        j->dropped_total = total;
+    if (next_id > j->next_id)
+        j->next_id = next_id;
+    return rc;
+}
+
 /* Makes a sector that holds nothing ready. */
 static int recycle(struct journal *j, uint32_t s)
 {
@@ -443,6 +478,9 @@ static int put(struct journal *j, uint8_t kind, uint32_t id, const struct jf_sou
 {
     struct journal_sector *h = &j->sector[j->head];
     uint32_t end = h->used + jf_size(len);
+
+    if (end > PORT_FLASH_SECTOR)
+        return PORT_ERR_NO_SPACE;
     int rc = jf_record_write(j, j->head, h->used, kind, id, src, len, pos);
 
     if (rc) /* bits of the rest of the page may be half written */
@@ -452,20 +490,21 @@ static int put(struct journal *j, uint8_t kind, uint32_t id, const struct jf_sou
 }
 
 /* Moves the live records of sector `v` behind those of the head and frees `v`. All or nothing, also through a
- * cut. */
+ * cut. After an error of the device only the flash knows how far it came: the next call mounts again, which
+ * takes it back. */
 static int move(struct journal *j, uint32_t v)
 {
-    uint32_t head = j->head, start = j->sector[head].used, at = JF_HEADER, mark, pos;
+    uint32_t head = j->head, start = j->sector[head].used, at = JF_HEADER, pos;
     uint8_t p[JF_MOVE_LEN];
     struct jf_record r;
 
     jf_put32(p, v);
     jf_put32(p + 4, j->sector[v].epoch);
     const struct jf_source src = {.mem = p};
-    int rc = put(j, JF_MOVE, 0, &src, sizeof p, &mark);
+    int rc = put(j, JF_MOVE, 0, &src, sizeof p, &pos);
     while (rc == PORT_OK && (rc = jf_walk(j, v, &at, j->sector[v].used, &r, NULL)) == 1) {
         rc = PORT_OK;
-        if (!r.live || r.kind == JF_MOVE)
+        if (!counts(j, &r))
             continue;
         int good = jf_record_good(j, j->sector[v].epoch, &r);
         if (good == 0) {
@@ -478,16 +517,16 @@ static int move(struct journal *j, uint32_t v)
     if (rc == PORT_OK)
         rc = jf_sector_retire(j, v);
     if (rc) {
-        uint32_t first = JF_HEADER;
-        bool alone = jf_walk(j, head, &first, start, &r, NULL) == 0;
-        (void)move_undo(j, mark, alone);
+        j->stale = true;
         return rc;
     }
     for (unsigned k = 0; k < JOURNAL_KINDS; k++)
         if (j->latest[k] && sector_of(j->latest[k]) == v)
             j->latest[k] = 0; /* count() finds the copy; its id is still known */
     sector_empty(j, v, JF_DIRTY);
-    return count(j, head, start);
+    rc = count(j, head, start);
+    j->stale = rc != PORT_OK;
+    return rc;
 }
 
 /* Moves `v`, into a new head when it does not fit into this one. */
@@ -542,8 +581,7 @@ static int find_next(struct journal *j, uint32_t kinds, uint32_t after, struct j
         struct jf_record r;
         int rc;
         while ((rc = jf_walk(j, s, &at, j->sector[s].used, &r, NULL)) == 1) {
-            if (!r.live || r.kind == JF_MOVE || !(kinds >> r.kind & 1) || r.id <= after ||
-                (found && r.id >= best->id))
+            if (!counts(j, &r) || !(kinds >> r.kind & 1) || r.id <= after || (found && r.id >= best->id))
                 continue;
             *best = r;
             found = true;
@@ -575,25 +613,40 @@ static int give_up_one(struct journal *j)
     return 0;
 }
 
-/* Sectors that have failed get another chance when there is nothing else: it may have been the supply. */
-static void revive(struct journal *j)
+/* No sector is free, as it should never be: one has failed. It gets some more chances, for it may have been
+ * the supply; then it is given up, and what has to go to make room without it goes. */
+static int revive(struct journal *j)
 {
+    bool worn = false;
+
     for (uint32_t s = 0; s < j->sectors; s++)
-        if (j->sector[s].state == JF_WORN)
-            (void)recycle(j, s);
+        if (j->sector[s].state == JF_WORN) {
+            worn = true;
+            if (recycle(j, s) == PORT_OK) {
+                j->revivals = 0;
+                return PORT_OK;
+            }
+        }
+    if (!worn || j->revivals == REVIVALS)
+        return PORT_OK;
+    j->revivals++;
+    return PORT_ERR_IO;
 }
 
-/* Room in the head for `need` bytes. One sector always stays free, so that a move is possible; it is taken
- * only for a move, whose source is then the free one. */
+/* Room in the head for `need` bytes. The last free sectors are taken only for a move, whose source is then
+ * free. */
 static int make_room(struct journal *j, uint32_t need)
 {
     uint32_t want = need > GAIN_MIN ? need : GAIN_MIN;
 
-    if (free_sectors(j) == 0)
-        revive(j);
+    if (free_sectors(j) == 0) {
+        int rc = revive(j);
+        if (rc)
+            return rc;
+    }
     for (;;) {
         uint32_t spare = free_sectors(j);
-        if (spare >= 2 || j->head == NO_SECTOR)
+        if (spare > sectors_kept_free(j) || j->head == NO_SECTOR)
             return open_sector(j);
 
         uint32_t v = emptiest(j, spare > 0, NO_SECTOR);
@@ -638,11 +691,14 @@ int journal_append(struct journal *j, enum journal_kind kind, const void *rec, s
     /* Of 2^32 records the last may be reached only after 8,000 years of one a minute. */
     if (j->next_id == UINT32_MAX)
         return PORT_ERR_NO_SPACE;
+    rc = refresh(j);
+    if (rc)
+        return rc;
     uint32_t size = jf_size(len), need = size;
     if (policy[kind].rule == RULE_KEEP)
         need += size <= JF_USABLE / 2 ? RESERVE : RESERVE_LARGE;
     for (int i = 0; i < WRITE_TRIES; i++) {
-        if (head_room(j) < size || (head_room(j) < need && free_sectors(j) < 2)) {
+        if (head_room(j) < size || (head_room(j) < need && free_sectors(j) <= sectors_kept_free(j))) {
             rc = make_room(j, need);
             if (rc)
                 return rc;
@@ -695,9 +751,12 @@ int journal_next_of(struct journal *j, uint32_t kinds, uint32_t after, enum jour
                     size_t cap, size_t *len, uint32_t *id)
 {
     struct jf_record r;
+    int rc = refresh(j);
 
+    if (rc)
+        return rc;
     for (;;) {
-        int rc = find_next(j, kinds, after, &r);
+        rc = find_next(j, kinds, after, &r);
         if (rc < 0)
             return rc;
         if (rc == 0)
@@ -725,9 +784,12 @@ int journal_latest(struct journal *j, enum journal_kind kind, void *buf, size_t 
 
     if ((unsigned)kind >= JOURNAL_KINDS || !is_latest(kind))
         return PORT_ERR_UNSUPPORTED;
+    int rc = refresh(j);
+    if (rc)
+        return rc;
     if (j->latest[kind] == 0)
         return PORT_ERR_NOT_FOUND;
-    int rc = jf_record_at(j, j->latest[kind], j->sector[sector_of(j->latest[kind])].epoch, &r);
+    rc = jf_record_at(j, j->latest[kind], j->sector[sector_of(j->latest[kind])].epoch, &r);
     if (rc < 0)
         return rc;
     return rc == 1 ? give(j, &r, buf, cap, len, NULL) : PORT_ERR_NOT_FOUND;
@@ -742,7 +804,7 @@ static int find_id(struct journal *j, uint32_t id, struct jf_record *r)
             int rc = jf_record_at(j, j->given_at, j->sector[s].epoch, r);
             if (rc < 0)
                 return rc;
-            if (rc == 1 && r->live && r->id == id && r->kind != JF_MOVE)
+            if (rc == 1 && r->id == id && counts(j, r))
                 return 1;
         }
     }
@@ -753,7 +815,7 @@ static int find_id(struct journal *j, uint32_t id, struct jf_record *r)
         uint32_t at = JF_HEADER;
         int rc;
         while ((rc = jf_walk(j, s, &at, c->used, r, NULL)) == 1)
-            if (r->live && r->id == id && r->kind != JF_MOVE)
+            if (r->id == id && counts(j, r))
                 return 1;
         if (rc < 0)
             return rc;
@@ -764,8 +826,10 @@ static int find_id(struct journal *j, uint32_t id, struct jf_record *r)
 int journal_forget(struct journal *j, uint32_t id)
 {
     struct jf_record r;
-    int rc = find_id(j, id, &r);
+    int rc = refresh(j);
 
+    if (rc == PORT_OK)
+        rc = find_id(j, id, &r);
     if (rc < 0)
         return rc;
     return rc == 1 ? kill(j, &r) : PORT_ERR_NOT_FOUND;
@@ -799,7 +863,10 @@ static uint32_t tidy_choice(const struct journal *j)
 int journal_tidy(struct journal *j, unsigned max_sectors)
 {
     unsigned done = 0;
+    int rc = refresh(j);
 
+    if (rc)
+        return rc;
     while (done < max_sectors) {
         uint32_t s;
         for (s = 0; s < j->sectors && j->sector[s].state != JF_DIRTY && !dead(j, s); s++)
@@ -808,11 +875,11 @@ int journal_tidy(struct journal *j, unsigned max_sectors)
             s = tidy_choice(j);
             if (s == NO_SECTOR)
                 break;
-            int rc = gather(j, s);
+            rc = gather(j, s);
             if (rc)
                 return rc;
         }
-        int rc = recycle(j, s);
+        rc = recycle(j, s);
         if (rc)
             return rc;
         done++;

@@ -55,6 +55,8 @@ struct journal {
     uint32_t epoch;              /* the last given to a sector */
     uint32_t dropped_total;      /* as `dropped`, over the journal's whole life */
     uint32_t torn;               /* half-written records found at mount: power was cut in an append */
+    bool stale;                  /* the device failed in mid-move: mount again before anything else */
+    uint8_t revivals;            /* vain attempts to erase the last free sector */
     uint32_t given_id, given_at; /* record given last, which is likely to be the next one forgotten */
 };
 

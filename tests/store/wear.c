@@ -122,12 +122,13 @@ int main(int argc, char **argv)
     flash_file_stats(f, &s);
     journal_stats_read(&y.j, &js);
     double percent = 100.0 * s.wear_max / CYCLES * 365 / (double)days;
-    printf("%llu bytes programmed, %llu erases; with the contactor closed: %llu, and %llu on days without a "
-           "server; "
-           "%u updates given up, %u failures\n",
-           (unsigned long long)s.programmed_bytes, (unsigned long long)s.erases,
-           (unsigned long long)erased_closed, (unsigned long long)erased_backlog, (unsigned)js.dropped_total,
-           (unsigned)y.failures);
+    printf(
+        "%llu bytes programmed, %llu erases; with the contactor closed: %llu, and %llu with a day's events "
+        "waiting; "
+        "%u updates given up, %u failures\n",
+        (unsigned long long)s.programmed_bytes, (unsigned long long)s.erases,
+        (unsigned long long)erased_closed, (unsigned long long)erased_backlog, (unsigned)js.dropped_total,
+        (unsigned)y.failures);
     printf("wear: %lu days on %lu sectors: at most %u erases of a sector, %.2f %% of %d cycles a year\n",
            days, sectors, (unsigned)s.wear_max, percent, (int)CYCLES);
     flash_file_close(f);

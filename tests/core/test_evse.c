@@ -492,7 +492,9 @@ static void all_inputs(struct walk *w, const struct evse *s, bool ventilation)
     static const uint16_t targets[] = {PILOT_STEADY, LOW_BP, HIGH_BP};
     for (size_t t = 0; t < sizeof steps_ms / sizeof steps_ms[0]; t++)
         for (int p = 0; p < 8; p++)
-            for (uint32_t bits = 0; bits < 1u << 10; bits++)
+            for (uint32_t bits = 0; bits < 1u << 10; bits++) {
+                if (!w->all && bits_set(bits & ~128u) > AMISS_MOST)
+                    continue;
                 for (int target = 0; target < 3; target++) {
                     struct evse_in i = good(letters[p % 7]);
                     i.dt_ms = steps_ms[t];
@@ -511,10 +513,9 @@ static void all_inputs(struct walk *w, const struct evse *s, bool ventilation)
                     i.closed = bits & 128;
                     i.tripped = bits & 256;
                     i.fault = bits & 512;
-                    if (!w->all && bits_set(bits & ~128u) > AMISS_MOST)
-                        continue;
                     from(w, *s, &i);
                 }
+            }
     /* Start-up and the faults that keep state F. */
     for (int p = 0; p < 7; p++)
         for (uint32_t bits = 0; bits < 16; bits++) {

@@ -11,7 +11,7 @@
 #include "panel/panel.h"
 
 enum {
-    BROWSE_LONG_MS = 2000,       /* as the station's stop press: station/ops.c */
+    BROWSE_LONG_MS = 2000,       /* the station itself takes such a press as "stop": station/ops.c */
     BROWSE_SETUP_MS = 8000,      /* longer still: set up the network afresh */
     BROWSE_PAGE_US = 20000000,   /* a page stays for this long, then the station's state is back */
     BROWSE_AWAKE_US = 120000000, /* bright for this long after the last sign of a person */

@@ -133,6 +133,8 @@ void station_tell(struct station *s, const struct control_event *ev)
         tell(s, OCPP_EV_LOCK, ev->at_us, ev->a != 0, ev->b ? NULL : "failed", NULL);
         break;
     case CONTROL_EV_BUTTON:
+        s->button = (struct station_button){
+            .presses = s->button.presses + 1, .pressed_ms = (uint32_t)ev->a, .at_us = ev->at_us};
         if (ev->a >= STOP_PRESS_MS)
             tell(s, OCPP_EV_STOP_BUTTON, ev->at_us, true, NULL, NULL);
         break;

@@ -235,6 +235,7 @@ uint64_t station_comms_step(struct station *s)
     uint64_t now = port->now_us(port->ctx);
     snapshot_read(&s->snapshot, &s->status);
     events_up(s);
+    visit_follow(&s->visit, &s->status);
 
     uint64_t due = link_step(&s->link, now);
     due = sooner(due, ocpp_step(s->ocpp));

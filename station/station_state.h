@@ -6,6 +6,7 @@
 #include "station/link.h"
 #include "station/rings.h"
 #include "station/snapshot.h"
+#include "station/visit.h"
 #include "station/wallclock.h"
 #include "station/wishes.h"
 
@@ -15,6 +16,13 @@ enum { STATION_URL_MAX = 255 + 1 + 48 * 3 + 1 };
 struct station_restart {
     bool wanted, when_idle, done;
     uint64_t asked_us;
+};
+
+/* The user's button, for whoever shows pages. */
+struct station_button {
+    uint32_t presses; /* since start-up */
+    uint32_t pressed_ms;
+    uint64_t at_us; /* the last one: how long, and when it was let go */
 };
 
 struct station {
@@ -36,6 +44,8 @@ struct station {
     struct link link;
     struct wishes wishes;
     struct wallclock clock;
+    struct visit visit;
+    struct station_button button;
     struct ocpp *ocpp;
     struct control_status status; /* as of this comms step */
     bool plugged;                 /* by the last definite pilot state */

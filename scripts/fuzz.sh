@@ -10,22 +10,19 @@ if ! [[ $box =~ ^[0-9]+$ ]] || [ "$box" -lt 1 ]; then
     echo "fuzz: SECONDS is a whole number above 0, not '$box'" >&2
     exit 2
 fi
-scripts/build.sh fuzz
-
-targets=()
-for source in fuzz/*.c; do
-    name=$(basename "$source" .c)
-    [ "$name" = replay ] && continue
-    if [ ! -x "build/fuzz/bin/$name" ]; then
-        echo "fuzz: fuzz/$name.c exists but build/fuzz/bin/$name was not built; is it in fuzz/CMakeLists.txt?" >&2
-        exit 1
-    fi
-    targets+=("$name")
-done
+mapfile -t targets < <(sed -n 's/^ *ecs_fuzz(\([A-Za-z0-9_]*\).*/\1/p' fuzz/CMakeLists.txt)
 if [ ${#targets[@]} -eq 0 ]; then
-    echo "fuzz: no targets in fuzz/" >&2
+    echo "fuzz: fuzz/CMakeLists.txt registers no target" >&2
     exit 1
 fi
+for source in fuzz/*.c; do
+    name=$(basename "$source")
+    if [ "$name" != replay.c ] && ! grep -qF -- "$name" fuzz/CMakeLists.txt; then
+        echo "fuzz: $source is not registered in fuzz/CMakeLists.txt" >&2
+        exit 1
+    fi
+done
+scripts/build.sh fuzz "${targets[@]}"
 
 jobs=$(nproc)
 rounds=$(((${#targets[@]} + jobs - 1) / jobs))

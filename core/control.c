@@ -99,9 +99,9 @@ void control_init(struct control *c, const struct control_cfg *cfg, struct guard
     guard_disarm(g);
 }
 
-void control_reconnect(struct control *c, uint64_t now_us)
+void control_reconnect(struct control *c)
 {
-    supply_wait(&c->supply, now_us);
+    c->reconnect = true;
 }
 
 /* ---- events ---- */
@@ -465,6 +465,15 @@ static void decide(struct control *c, bool tripped, struct evse_out *out)
         c->authorised = false;
     if (!c->evse.plugged)
         c->unlock = false;
+    if (before == EVSE_SELF_TEST && c->evse.state != EVSE_SELF_TEST && c->reconnect) {
+        /* The power is back in the whole street, and this car would start with all the others. One that is
+         * plugged in later comes at a time of its own. */
+        if (c->evse.plugged) {
+            supply_wait(&c->supply, c->now_us);
+            c->supply_out.ok = false;
+        }
+        c->reconnect = false;
+    }
     if (c->evse.state != before)
         tell(c, c->now_us, CONTROL_EV_STATE, (int32_t)before, (int32_t)c->evse.state, 0);
     pilot_driven(&c->pilot, out->duty_bp);

@@ -123,9 +123,9 @@ struct control;
  * faults. `start`: energy registers and counters to go on from, or NULL. */
 void control_init(struct control *c, const struct control_cfg *cfg, struct guard *g, uint64_t now_us,
                   uint32_t seed, const struct meter_reading *start, uint32_t contactor_cycles);
-/* A start-up that follows a power cut: begins a reconnect delay, as a whole street comes back at once. After
- * init. */
-void control_reconnect(struct control *c, uint64_t now_us);
+/* This start-up follows a power cut: a car that is found plugged in waits for the reconnect delay, as a whole
+ * street comes back at once. Call right after init. */
+void control_reconnect(struct control *c);
 /* An order that makes no sense (unknown type or slot, negative lease) is counted and ignored. */
 void control_command(struct control *c, const struct control_cmd *cmd, uint64_t now_us);
 void control_step(struct control *c, const struct control_in *in, struct control_out *out);

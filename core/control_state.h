@@ -38,6 +38,7 @@ struct control {
     bool authorised, available;
     bool keep_open; /* CONTROL_CONTACTOR 0 */
     bool unlock;    /* until the car has gone */
+    bool reconnect; /* the power has just come back: a car found plugged in has to wait */
     bool clear;     /* a person has acknowledged; for one step */
     uint32_t commands_refused;
 

@@ -51,12 +51,14 @@ void durable_registers(struct durable *d, struct durable_registers *out)
     memcpy(out->meter.import_uwh, r.import_uwh, sizeof r.import_uwh);
     out->meter.import_total_uwh = r.import_total_uwh;
     d->marked_uwh = r.import_total_uwh;
+    d->marked_cycles = r.contactor_cycles;
 }
 
 void durable_mark(struct durable *d, const struct durable_registers *now, uint64_t now_us, bool force)
 {
     bool moved = now->meter.import_total_uwh != d->marked_uwh;
-    if (!d->mounted || (!force && (!moved || now_us - d->marked_us < MARK_INTERVAL_S * 1000000ull)))
+    bool due = force || now_us - d->marked_us >= MARK_INTERVAL_S * 1000000ull;
+    if (!d->mounted || !due || (!moved && now->contactor_cycles == d->marked_cycles))
         return;
     struct registers_record r = {
         .version = REGISTERS_VERSION,
@@ -71,6 +73,7 @@ void durable_mark(struct durable *d, const struct durable_registers *now, uint64
     }
     d->marked_us = now_us;
     d->marked_uwh = now->meter.import_total_uwh;
+    d->marked_cycles = now->contactor_cycles;
 }
 
 bool durable_keep(struct durable *d, enum ocpp_keep_kind kind, const void *rec, size_t len, uint32_t *id)

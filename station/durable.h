@@ -21,13 +21,14 @@ struct durable {
     bool formatted;     /* the area was unreadable or new and has been formatted at mount */
     uint64_t marked_us; /* when the registers were last kept */
     uint64_t marked_uwh;
+    uint32_t marked_cycles;
     uint32_t failures; /* appends that failed since start-up */
 };
 
 void durable_mount(struct durable *d, const struct port_flash *flash);
 /* The registers as of the last mark; zero if there is none. */
 void durable_registers(struct durable *d, struct durable_registers *out);
-/* Keeps the registers if they have moved by DURABLE_MARK_* or `force`. */
+/* Keeps the registers if they have moved, at most once a minute unless `force`. */
 void durable_mark(struct durable *d, const struct durable_registers *now, uint64_t now_us, bool force);
 
 /* As in struct ocpp_station_ops. */

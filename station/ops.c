@@ -20,6 +20,13 @@ void station_log(struct station *s, int level, const char *fmt, ...)
     s->port->log(s->port->ctx, level, line);
 }
 
+void station_mark_registers(struct station *s)
+{
+    const struct durable_registers r = {.meter = s->status.meter,
+                                        .contactor_cycles = s->status.contactor_cycles};
+    durable_mark(&s->durable, &r, s->port->now_us(s->port->ctx), true);
+}
+
 /* ---- view ---- */
 
 static void view_meter(const struct meter_reading *from, struct ocpp_meter *out)
@@ -336,7 +343,11 @@ static const char *op_identity(void *st, const char *what)
 
 static bool op_keep(void *st, enum ocpp_keep_kind kind, const void *rec, size_t len, uint32_t *id)
 {
-    return durable_keep(&self(st)->durable, kind, rec, len, id);
+    struct station *s = self(st);
+    /* The registers first: what a transaction event has told must not be taken back after a power cut. */
+    if (kind == OCPP_KEEP_TX_EVENT || kind == OCPP_KEEP_TX_UPDATE)
+        station_mark_registers(s);
+    return durable_keep(&s->durable, kind, rec, len, id);
 }
 
 static bool op_peek(void *st, enum ocpp_keep_kind kind, uint32_t after, void *buf, size_t cap, size_t *len,

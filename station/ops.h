@@ -15,6 +15,8 @@ void station_view(const struct station *s, struct ocpp_view *out);
 void station_tell(struct station *s, const struct control_event *ev);
 /* Events were lost: tell OCPP what has changed since it last heard. */
 void station_tell_changes(struct station *s);
+/* Makes the energy registers and counters of s->status durable now. */
+void station_mark_registers(struct station *s);
 void station_log(struct station *s, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

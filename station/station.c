@@ -100,6 +100,8 @@ struct station *station_init(void *mem, const struct station_boot *boot)
     guard_init(&s->guard, &cfg.sense);
     control_init(&s->control, &cfg, &s->guard, now, port->random(port->ctx), &registers.meter,
                  registers.contactor_cycles);
+    if (port->reset_reason == PORT_RESET_POWER_ON || port->reset_reason == PORT_RESET_BROWNOUT)
+        control_reconnect(&s->control);
     control_status_read(&s->control, &s->control_copy);
     snapshot_write(&s->snapshot, &s->control_copy);
     s->status = s->control_copy;
@@ -173,12 +175,6 @@ void station_status(struct station *s, struct control_status *out)
 
 /* ---- comms thread ---- */
 
-static struct durable_registers registers_now(const struct station *s)
-{
-    return (struct durable_registers){.meter = s->status.meter,
-                                      .contactor_cycles = s->status.contactor_cycles};
-}
-
 static void events_up(struct station *s)
 {
     struct control_event ev;
@@ -187,8 +183,7 @@ static void events_up(struct station *s)
         station_tell(s, &ev);
         if (ev.type == CONTROL_EV_CONTACTOR) {
             /* A switched contactor is where a session's energy begins and ends. */
-            struct durable_registers r = registers_now(s);
-            durable_mark(&s->durable, &r, ev.at_us, true);
+            station_mark_registers(s);
         }
     }
     uint32_t lost = event_ring_take_lost(&s->events);
@@ -216,8 +211,7 @@ static void restart_step(struct station *s, uint64_t now)
     bool late = now - r->asked_us >= RESTART_DEADLINE_US;
     if (now - r->asked_us < RESTART_GRACE_US || (s->status.contactor_closed && !late))
         return;
-    struct durable_registers registers = registers_now(s);
-    durable_mark(&s->durable, &registers, now, true);
+    station_mark_registers(s);
     link_drop(&s->link, "restart");
     station_log(s, 2, "restarting as asked");
     r->done = true;
@@ -240,7 +234,8 @@ uint64_t station_comms_step(struct station *s)
     uint64_t due = link_step(&s->link, now);
     due = sooner(due, ocpp_step(s->ocpp));
 
-    struct durable_registers registers = registers_now(s);
+    const struct durable_registers registers = {.meter = s->status.meter,
+                                                .contactor_cycles = s->status.contactor_cycles};
     durable_mark(&s->durable, &registers, now, false);
     /* Erase ahead only while no energy flows: on the chip an erase stops both cores. */
     if (s->durable.mounted && !s->status.contactor_closed)

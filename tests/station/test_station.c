@@ -240,6 +240,26 @@ static void test_nothing_is_lost_while_the_server_is_away(void **state)
     stop(&b);
 }
 
+/* The highest energy register that any transaction event has told, Wh. */
+static double told_wh(struct bench *b)
+{
+    double most = 0;
+    const char *text;
+    for (int i = 0; (text = csms_find(&b->csms, 0, "TransactionEvent", "Import.Register", i)); i++) {
+        cJSON *ev = cJSON_Parse(text), *value, *sample;
+        cJSON_ArrayForEach(value, cJSON_GetObjectItem(ev, "meterValue"))
+            cJSON_ArrayForEach(sample, cJSON_GetObjectItem(value, "sampledValue"))
+        {
+            const char *what = cJSON_GetStringValue(cJSON_GetObjectItem(sample, "measurand"));
+            double wh = cJSON_GetNumberValue(cJSON_GetObjectItem(sample, "value"));
+            if (what && strstr(what, "Import.Register") && wh > most)
+                most = wh;
+        }
+        cJSON_Delete(ev);
+    }
+    return most;
+}
+
 static void power_cut_in_a_session(bool torn)
 {
     struct bench b;
@@ -259,6 +279,8 @@ static void power_cut_in_a_session(bool torn)
     /* At most a minute of charging is forgotten, never more than that, and no energy is invented. */
     double world_now = truth(&b).energy_wh;
     assert_true(after <= world_now * 1.01 + 1);
+    assert_true(told_wh(&b) > 10);
+    assert_true(after >= told_wh(&b) - 0.001); /* what was told is not taken back */
     assert_true(after >= before - (cut / 80 * 60) - 1);
     unplug(&b);
     run(&b, 30);
@@ -281,6 +303,29 @@ static void test_power_cut_in_a_flash_write(void **state)
 {
     (void)state;
     power_cut_in_a_session(true);
+}
+
+static void test_after_a_blackout_a_plugged_car_waits_its_turn(void **state)
+{
+    (void)state;
+    struct bench b;
+    const char *const settings[] = {
+        "free_charging", "1", "reconnect_min", "10", "reconnect_random", "5", NULL, NULL};
+    start(&b, settings);
+    run(&b, 2);
+    plug(&b); /* into a station that is up: at once */
+    run(&b, 6);
+    assert_true(truth(&b).contactor);
+    char why[200];
+    assert_true(sim_station_power(b.station, false, false, why, sizeof why));
+    run(&b, 3);
+    assert_true(sim_station_power(b.station, true, false, why, sizeof why));
+    run(&b, 10);
+    assert_false(truth(&b).coil);
+    assert_true(control(&b).supply_waiting);
+    run(&b, 10);
+    assert_true(truth(&b).contactor);
+    stop(&b);
 }
 
 static void test_reset_by_the_server(void **state)
@@ -335,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_lost_while_the_server_is_away),
         cmocka_unit_test(test_power_cut_in_a_session),
         cmocka_unit_test(test_power_cut_in_a_flash_write),
+        cmocka_unit_test(test_after_a_blackout_a_plugged_car_waits_its_turn),
         cmocka_unit_test(test_reset_by_the_server),
         cmocka_unit_test(test_pending_station_waits),
     };

@@ -69,8 +69,8 @@ cat << END
 A site with three charging stations, $limit A per phase to share. Cars come, charge and leave.
 
   the hub's page        $hub/
-  pull car 1's plug     curl -X POST http://127.0.0.1:$control_port/stations/1/unplug
-  plug it in again      curl -X POST http://127.0.0.1:$control_port/stations/1/plug
+  pull car 1's plug     curl -d '' http://127.0.0.1:$control_port/stations/1/unplug
+  plug it in again      curl -d '' http://127.0.0.1:$control_port/stations/1/plug
   the true state        curl http://127.0.0.1:$control_port/state
   all the verbs         docs/simulator.md
   to end it             $([ -n "$seconds" ] && echo "wait $seconds s, or " || true)Ctrl-C

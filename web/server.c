@@ -382,7 +382,7 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
     } else if (method &&
                (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0)) {
         status = 411;
-        bad = "Content-Length is missing: send a body, or Content-Length: 0";
+        bad = "Content-Length is missing: send a body, even an empty one (curl: -d '')";
     }
     const char *why = foreign(s, wsi);
     if (why) {

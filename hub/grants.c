@@ -219,6 +219,7 @@ void grants_tell(struct station *s)
         share_refresh(&h->share, s->share);
     else
         share_connected(&h->share, s->share, true, h->steady_ms);
+    grants_step(h);                /* the lease first */
     if (h->cfg.meter_interval_s) { /* the minute that is usual is too slow for sharing and for the page */
         char seconds[16];
         snprintf(seconds, sizeof(seconds), "%d", h->cfg.meter_interval_s);

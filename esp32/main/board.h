@@ -39,8 +39,9 @@
 
 #define BOARD_MASK6(a, b, c, d, e, f) \
     (BOARD_BIT(a) | BOARD_BIT(b) | BOARD_BIT(c) | BOARD_BIT(d) | BOARD_BIT(e) | BOARD_BIT(f))
-#define BOARD_ADC1_MASK BOARD_MASK6(32, 33, 34, 35, 36, 39) /* 37 and 38 are not brought out of the module \
-                                                             */
+#define BOARD_ADC1_MASK                                                                \
+    BOARD_MASK6(32, 33, 34, 35, 36, 39) /* 37 and 38 are not brought out of the module \
+                                         */
 #define BOARD_FLASH_MASK BOARD_MASK6(6, 7, 8, 9, 10, 11)
 #define BOARD_PSRAM_MASK (BOARD_BIT(16) | BOARD_BIT(17))
 #define BOARD_LCD_MASK   BOARD_MASK6(5, 18, 19, 21, 22, 23)

@@ -35,6 +35,9 @@ enum {
     COMMS_ROUND_US = 500000, /* LED, probation and watchdog are looked after at least this often */
     HEALTH_EVERY_US = 600000000,
     WORK_WAIT_MS = 10000,
+    /* Looking up a name may hold the comms thread for half a minute, which is nobody's fault and harms
+       nobody. */
+    COMMS_HUNG_S = 300,
 };
 
 static struct {
@@ -49,9 +52,19 @@ static struct {
     struct metering_raw raw; /* under the lock */
 
     atomic_uint late, worst_us;
+    atomic_uint comms_beat_s;
 } t = {.lock = portMUX_INITIALIZER_UNLOCKED};
 
 /* ---- control ---- */
+
+/* The task watchdog is for control alone. A comms thread that does not come back gets a restart too, but
+ * never at the cost of a charge: charging needs no server. */
+static bool comms_hung(struct station *station)
+{
+    unsigned now_s = (unsigned)(esp_timer_get_time() / 1000000);
+    return now_s - atomic_load_explicit(&t.comms_beat_s, memory_order_relaxed) > COMMS_HUNG_S &&
+           !station->control_copy.contactor_closed;
+}
 
 static void control_thread(void *arg)
 {
@@ -80,6 +93,10 @@ static void control_thread(void *arg)
         t.raw = raw;
         portEXIT_CRITICAL(&t.lock);
         (void)esp_task_wdt_reset();
+        if (comms_hung(station)) {
+            log_tail_line(0, "communication has stood still for minutes: restarting");
+            machine_port()->reboot(machine_port()->ctx);
+        }
         due += CONTROL_PERIOD_US;
         if (!xTaskDelayUntil(&wake, pdMS_TO_TICKS(CONTROL_PERIOD_US / 1000))) {
             /* Held up by a flash erase for longer than a period: go on from here, never in a burst. */
@@ -190,7 +207,6 @@ static void comms_thread(void *arg)
     struct station *station = machine_station();
     uint64_t health_at = HEALTH_EVERY_US / 10;
     uint32_t overflows = 0;
-    (void)esp_task_wdt_add(NULL);
     for (;;) {
         uint64_t due = station_comms_step(station);
         do_work();
@@ -222,7 +238,7 @@ static void comms_thread(void *arg)
             health_line();
             health_at = now + HEALTH_EVERY_US;
         }
-        (void)esp_task_wdt_reset();
+        atomic_store_explicit(&t.comms_beat_s, (unsigned)(now / 1000000), memory_order_relaxed);
         machine_serve(due < now + COMMS_ROUND_US ? due : now + COMMS_ROUND_US);
     }
 }

@@ -459,7 +459,8 @@ static int open_sector(struct journal *j)
                 continue;
             rc = jf_sector_open(j, s, ++j->epoch, j->next_id, j->dropped_total);
             if (rc) {
-                sec->state = JF_WORN;
+                sec->state = rc == PORT_ERR_NOT_FOUND ? JF_DIRTY : JF_WORN;
+                rc = PORT_ERR_IO;
                 continue;
             }
             sec->state = JF_USED;

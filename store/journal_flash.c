@@ -24,8 +24,9 @@ enum {
     LEN_BITS = 12,
     LIFE_AT = 12,
 };
-#define MAGIC 0x314A4345U /* "ECJ1" */
-#define BLANK 0xFFFFFFFFU
+#define MAGIC     0x314A4345U /* "ECJ1" */
+#define BLANK     0xFFFFFFFFU
+#define EPOCH_MAX 0x10000000U /* more than all sectors together can be erased in their life */
 
 void jf_put32(uint8_t *p, uint32_t v)
 {
@@ -115,9 +116,10 @@ int jf_sector_read(struct journal *j, uint32_t s, struct jf_sector *out)
     }
     for (int copy = 0; copy < 2; copy++) {
         const uint8_t *u = h + AT_USED + copy * USED_LEN;
-        if (jf_get32(u) != 0 && jf_get32(u + 12) == used_crc(u)) {
+        uint32_t epoch = jf_get32(u);
+        if (epoch != 0 && epoch < EPOCH_MAX && jf_get32(u + 12) == used_crc(u)) {
             out->state = JF_USED;
-            out->epoch = jf_get32(u);
+            out->epoch = epoch;
             out->first_id = jf_get32(u + 4);
             out->dropped = jf_get32(u + 8);
             break;
@@ -127,9 +129,24 @@ int jf_sector_read(struct journal *j, uint32_t s, struct jf_sector *out)
     return PORT_OK;
 }
 
+/* 1 the sector is blank from `at` on, 0 it is not, or an error. */
+static int blank(struct journal *j, uint32_t s, uint32_t at)
+{
+    uint8_t word[4];
+
+    for (; at < PORT_FLASH_SECTOR; at += sizeof word) {
+        int rc = jf_read(j, base(s) + at, word, sizeof word);
+        if (rc)
+            return rc;
+        if (jf_get32(word) != BLANK)
+            return 0;
+    }
+    return 1;
+}
+
 int jf_sector_prepare(struct journal *j, uint32_t s)
 {
-    uint8_t h[READY_LEN], word[4];
+    uint8_t h[READY_LEN];
 
     /* The header goes first: a cut erase must not leave a sector that looks whole. */
     int rc = jf_sector_retire(j, s);
@@ -140,13 +157,9 @@ int jf_sector_prepare(struct journal *j, uint32_t s)
     if (rc)
         return rc;
     j->sector[s].erases++;
-    for (uint32_t at = 0; at < PORT_FLASH_SECTOR; at += sizeof word) {
-        rc = jf_read(j, base(s) + at, word, sizeof word);
-        if (rc)
-            return rc;
-        if (jf_get32(word) != BLANK)
-            return PORT_ERR_IO;
-    }
+    rc = blank(j, s, 0);
+    if (rc != 1)
+        return rc ? rc : PORT_ERR_IO;
     jf_put32(h, MAGIC);
     jf_put32(h + 4, j->sector[s].erases);
     jf_put32(h + 8, crc32_add(0, h, 8));
@@ -162,12 +175,16 @@ int jf_sector_open(struct journal *j, uint32_t s, uint32_t epoch, uint32_t first
 {
     uint8_t h[2 * USED_LEN];
 
+    /* Once more: an erase that was weak shows with time. */
+    int rc = blank(j, s, AT_USED);
+    if (rc != 1)
+        return rc ? rc : PORT_ERR_NOT_FOUND;
     jf_put32(h, epoch);
     jf_put32(h + 4, first_id);
     jf_put32(h + 8, dropped);
     jf_put32(h + 12, used_crc(h));
     memcpy(h + USED_LEN, h, USED_LEN);
-    int rc = program(j, base(s) + AT_USED, h, sizeof h);
+    rc = program(j, base(s) + AT_USED, h, sizeof h);
     if (rc)
         return rc;
     struct jf_sector check;

@@ -54,7 +54,7 @@ int jf_read(struct journal *j, uint32_t off, void *buf, size_t len);
 int jf_sector_read(struct journal *j, uint32_t s, struct jf_sector *out);
 /* Erases, checks that it is blank, writes the erase count (j->sector[s].erases, which grows by one). */
 int jf_sector_prepare(struct journal *j, uint32_t s);
-/* Makes a ready sector a used one. */
+/* Makes a ready sector a used one. PORT_ERR_NOT_FOUND: it is not blank (any more) and must be erased. */
 int jf_sector_open(struct journal *j, uint32_t s, uint32_t epoch, uint32_t first_id, uint32_t dropped);
 /* Makes the sector's header void: the one step by which everything in it is gone. Nothing is erased. */
 int jf_sector_retire(struct journal *j, uint32_t s);

@@ -29,7 +29,8 @@ static const char TAG[] = "machine";
 
 enum {
     OCPP_ALIGN = 16,
-    FILES_MAX = 8, /* sockets of one context: the WebSocket, its wake-up pair, a download */
+    /* libwebsockets looks its sockets up by number: it has to know every number that lwIP can give. */
+    FILES_MAX = CONFIG_LWIP_MAX_SOCKETS,
     SMALL_BYTES_PER_MESSAGE = 6000,
     SERIAL_CHARS = 13,    /* MAC address in hexadecimal */
     REBOOT_WAIT_MS = 100, /* for the last log lines to leave the UART */

@@ -1,7 +1,7 @@
 # The thin door. `make demo` and `make test` do all the set-up themselves; everything else is CMake's (docs/ARCHITECTURE.md).
 # DEPS=no leaves the system's packages alone.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test unit peer site lint fuzz format format-check clean
+.PHONY: help deps build demo test unit peer site lint fuzz format format-check clean pictures
 DEPS ?= yes
 SECONDS ?= 60
 
@@ -46,3 +46,6 @@ deps: ## installs the Debian packages of deps.txt that are missing (others do th
 
 clean: ## removes build/ (not the npm packages)
 	@rm -rf build
+
+pictures: deps ## draws the panel's screens into docs/pictures
+	@scripts/build.sh release panel-pictures && mkdir -p docs/pictures && build/release/bin/panel-pictures docs/pictures

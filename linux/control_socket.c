@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/page.h"
 #include "linux/site_report.h"
 #include "web/server.h"
 
@@ -16,30 +17,6 @@ struct control_socket {
     struct site *site;
     struct web_server *server;
 };
-
-static const char page[] =
-    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>ecs-sim</title>"
-    "<style>body{font:15px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 "
-    "1em}code{background:#8882;padding:0 "
-    ".3em}td{vertical-align:top;padding:.1em .8em .1em 0}</style>"
-    "<h1>ecs-sim control socket</h1>"
-    "<p>Read: <a href=\"/state\"><code>GET /state</code></a> what is physically so, "
-    "<a href=\"/stations\"><code>GET /stations</code></a> what the stations believe, "
-    "<code>GET /value/N/NAME</code> one value.</p>"
-    "<p>Do: <code>POST /stations/N/VERB[/ARGUMENT…]</code>, or <code>POST /do</code> with "
-    "<code>{\"station\":1,\"verb\":\"fault weld on\"}</code>. Stations count from 1; 0 is all of them.</p>"
-    "<p><code>curl -d '' http://127.0.0.1:PORT/stations/1/unplug</code></p>"
-    "<table>"
-    "<tr><td><code>plug</code> <code>unplug</code><td>cable and car come and go"
-    "<tr><td><code>ready on|off</code><td>the car wants energy"
-    "<tr><td><code>token ID [TYPE]</code><td>presented at the reader"
-    "<tr><td><code>button</code><td>the user's button"
-    "<tr><td><code>fault NAME on|off</code><td>diode, cp_short, cp_open, weld, rcd, …"
-    "<tr><td><code>car NAME VALUE</code> <code>mains …</code> <code>adc …</code><td>change the world's parts"
-    "<tr><td><code>network on|off</code><td>the station's network cable"
-    "<tr><td><code>power on|off [torn]</code><td>the station's supply; torn: its flash is cut in mid-write"
-    "<tr><td><code>set NAME VALUE</code><td>a setting, as at the console"
-    "</table><p>All verbs and values: docs/simulator.md.</p></html>";
 
 /* Decimal station number from 0 to count; −1: not one. */
 static int station_number(const char *text, size_t len, int count)
@@ -142,12 +119,48 @@ static void reply_owned(struct web_exchange *x, char *json)
     free(json);
 }
 
+/* /lcd.png, /lcd.png?station=N (what follows it is for caches) */
+static void get_lcd(struct control_socket *c, struct web_exchange *x, const struct web_request *r)
+{
+    static const char key[] = "station=";
+    const char *at = r->query;
+    while (*at && strncmp(at, key, sizeof key - 1) != 0) {
+        at += strcspn(at, "&");
+        at += *at == '&';
+    }
+    int n = *at ? station_number(at + sizeof key - 1, strcspn(at + sizeof key - 1, "&"), c->site->count) : 1;
+    if (n < 1 || n > c->site->count) {
+        web_reply_error(x, 404, "wanted: /lcd.png?station=N, stations are 1 to %d", c->site->count);
+        return;
+    }
+    size_t len = 0;
+    void *file = sim_station_lcd_png(c->site->station[n - 1], &len);
+    if (file)
+        web_reply(x, 200, "image/png", file, len);
+    else
+        web_reply_error(x, 500, "no memory");
+    free(file);
+}
+
+/* The page's own files. false: there is none of this name. */
+static bool get_page(struct web_exchange *x, const char *path)
+{
+    for (const struct page_file *f = page_files; f->path; f++)
+        if (strcmp(f->path, strcmp(path, "/") == 0 ? "/index.html" : path) == 0) {
+            web_reply(x, 200, f->type, f->data, f->len);
+            return true;
+        }
+    return false;
+}
+
 static void on_request(void *ctx, struct web_exchange *x, const struct web_request *r)
 {
     struct control_socket *c = ctx;
     bool get = strcmp(r->method, "GET") == 0, post = strcmp(r->method, "POST") == 0;
-    if (get && strcmp(r->path, "/") == 0)
-        web_reply(x, 200, "text/html; charset=utf-8", page, sizeof page - 1);
+    if (get && get_page(x, r->path))
+        return;
+    if (get && strcmp(r->path, "/lcd.png") == 0)
+        get_lcd(c, x, r);
     else if (get && strcmp(r->path, "/state") == 0)
         reply_owned(x, site_state_json(c->site));
     else if (get && strcmp(r->path, "/stations") == 0)

@@ -11,6 +11,8 @@
 #include "linux/entropy.h"
 #include "linux/flash_file.h"
 #include "linux/kv_file.h"
+#include "linux/lcd_png.h"
+#include "station/panel_view.h"
 
 enum {
     JOURNAL_BYTES = 64 * PORT_FLASH_SECTOR, /* as the journal partition of the 4 MB board */
@@ -52,6 +54,10 @@ struct sim_station {
     uint64_t frames;
     struct frame_log *frame_log;
     struct sense_cfg sense;
+
+    struct panel_face face;
+    char logged[PANEL_LOG_LINES][PANEL_LOG_LINE_MAX + 1]; /* a ring of the newest lines */
+    uint32_t logged_count;                                /* in all since the firmware started */
 
     void (*wake)(void *ctx);
     void *wake_ctx;
@@ -162,7 +168,9 @@ static int port_flash_erase(void *ctx, uint32_t off, size_t len)
 static void port_log(void *ctx, int level, const char *text)
 {
     static const char *const names[LEVELS] = {"error", "warning", "info", "debug"};
-    const struct sim_station *s = ctx;
+    struct sim_station *s = ctx;
+    (void)snprintf(s->logged[s->logged_count++ % PANEL_LOG_LINES], sizeof s->logged[0], "%.*s",
+                   PANEL_LOG_LINE_MAX, text);
     if (level > s->log_level || level < 0 || level >= LEVELS)
         return;
     uint64_t t = sim_station_time_us(s);
@@ -445,6 +453,8 @@ static void firmware_start(struct sim_station *s, enum port_reset_reason reason)
     s->comms_due_us = 0;
     s->restart_at_us = 0;
     s->reboot_asked = false;
+    s->face = (struct panel_face){0};
+    s->logged_count = 0;
     const struct station_boot boot = {.port = &s->port,
                                       .transport = &s->transport,
                                       .sense = &s->sense,
@@ -608,6 +618,30 @@ bool sim_station_view(struct sim_station *s, struct control_status *control, str
     station_status(s->station, control);
     station_link_status(s->station, link);
     return true;
+}
+
+void *sim_station_lcd_png(struct sim_station *s, size_t *len)
+{
+    if (!sim_station_powered(s)) {
+        uint16_t *dark = calloc(PANEL_WIDTH * PANEL_HEIGHT, sizeof *dark);
+        void *file = dark ? lcd_png(dark, PANEL_WIDTH, PANEL_HEIGHT, len) : NULL;
+        free(dark);
+        return file;
+    }
+    const char *lines[PANEL_LOG_LINES];
+    size_t n = s->logged_count < PANEL_LOG_LINES ? s->logged_count : PANEL_LOG_LINES;
+    for (size_t i = 0; i < n; i++)
+        lines[i] = s->logged[(s->logged_count - n + i) % PANEL_LOG_LINES];
+    const struct panel_machine machine = {
+        .link = s->cable ? "Ethernet" : NULL,
+        .address = s->cable ? "127.0.0.1" : NULL,
+        .update_permille = -1,
+        .log = lines,
+        .log_lines = n,
+    };
+    struct panel_view view;
+    station_panel(s->station, &s->face, &machine, &view);
+    return lcd_png_view(&view, len);
 }
 
 void sim_station_traffic(const struct sim_station *s, uint64_t *frames, uint32_t *reconnects)

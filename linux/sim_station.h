@@ -75,6 +75,8 @@ bool sim_station_setting(struct sim_station *s, const char *name, char *out, siz
 /* What the station believes. false: it has no power. */
 bool sim_station_view(struct sim_station *s, struct control_status *control,
                       struct station_link_status *link);
+/* What its display shows, as a PNG file to be freed; without power it is dark. NULL: no memory. */
+void *sim_station_lcd_png(struct sim_station *s, size_t *len);
 /* Frames on the wire both ways, and connections after the first, since the world began. */
 void sim_station_traffic(const struct sim_station *s, uint64_t *frames, uint32_t *reconnects);
 /* For the network's tap: a frame has passed. */

@@ -124,7 +124,7 @@ static void ready(struct scene *s, const struct panel_view *v)
     char current[32], power[32], both[80], line[LINE_CAP];
     amps(v, current, sizeof current, v->offered_ma);
     /* mA × mV is µW; shown in kW with one decimal. */
-    int64_t tenths = (int64_t)v->offered_ma * v->supply_mv * v->phases / 100000000;
+    int64_t tenths = ((int64_t)v->offered_ma * v->supply_mv * v->phases + 50000000) / 100000000;
     panel_number(v->language, power, sizeof power, tenths, 1, "kW");
     (void)snprintf(both, sizeof both, v->supply_mv > 0 ? "%s · %s" : "%s", current, power);
     text_fill(line, sizeof line, say(v, PANEL_S_UP_TO), both, "");
@@ -168,27 +168,23 @@ static void power(struct scene *s, const struct panel_view *v)
     scene_icon(s, SCENE_ICON_LARGE, &icon, PANEL_SKY, ICON_BOLT);
 }
 
-/* Energy and time, both in the larger font in which both find room. */
+/* Energy and time, both in the larger font if both find room in it. */
 static void session(struct scene *s, const struct panel_view *v, int32_t base)
 {
+    enum { GAP = 16 };
     char energy[40], time[40];
     uint64_t wh = v->energy_wh;
-    if (wh < 100000)
+    if (wh < 10000)
         panel_number(v->language, energy, sizeof energy, (int64_t)(wh / 10), 2, "kWh");
     else if (wh < 10000000)
         panel_number(v->language, energy, sizeof energy, (int64_t)(wh / 100), 1, "kWh");
     else
         panel_number(v->language, energy, sizeof energy, (int64_t)(wh / 1000), 0, "kWh");
     panel_duration(v->language, time, sizeof time, v->duration_s);
-    enum scene_font f = SCENE_HEAD;
-    if (scene_width(s, f, energy) + scene_width(s, f, time) > WIDTH - 70)
-        f = SCENE_BODY;
-    const struct scene_area battery = {PANEL_MARGIN - 2, base - 20, 22, 22};
-    scene_icon(s, SCENE_ICON_SMALL, &battery, PANEL_BLUE, ICON_BATTERY);
-    (void)scene_line(s, f, PANEL_MARGIN + 24, WIDTH - 24, base, SCENE_START, PANEL_INK, energy);
+    bool large = scene_width(s, SCENE_HEAD, energy) + scene_width(s, SCENE_HEAD, time) <= WIDTH - GAP;
+    enum scene_font f = large ? SCENE_HEAD : SCENE_BODY;
     int32_t w = scene_line(s, f, PANEL_MARGIN, WIDTH, base, SCENE_END, PANEL_INK, time);
-    const struct scene_area clock = {PANEL_WIDTH - PANEL_MARGIN - w - 28, base - 20, 22, 22};
-    scene_icon(s, SCENE_ICON_SMALL, &clock, PANEL_BLUE, ICON_CLOCK);
+    (void)scene_line(s, f, PANEL_MARGIN, WIDTH - w - GAP, base, SCENE_START, PANEL_INK, energy);
 }
 
 /* Pixels of a bar for a current: full scale is what the installation bears. */
@@ -234,7 +230,7 @@ static void charging(struct scene *s, const struct panel_view *v)
     if (room > 40)
         (void)scene_name(s, SCENE_SMALL, x, room, 22, SCENE_END, PANEL_WHITE, v->name);
     power(s, v);
-    session(s, v, 140);
+    session(s, v, 142);
     bars(s, v);
     scene_fill(s, 0, BAND_TOP, PANEL_WIDTH, PANEL_HEIGHT - BAND_TOP, PANEL_LIGHT);
     limit_line(s, v, 232, PANEL_INK);
@@ -277,7 +273,7 @@ static void waiting(struct scene *s, const struct panel_view *v)
     const struct hero h = {PANEL_AMBER, PANEL_INK, until ? ICON_CLOCK : waits[w].icon,
                            say(v, waits[w].title)};
     hero(s, v, &h);
-    hint(s, v, waits[w].text, until || v->session ? 206 : PANEL_HEIGHT - 10);
+    hint(s, v, waits[w].text, until ? 206 : v->session ? 198 : PANEL_HEIGHT - 10);
     if (until)
         (void)scene_line(s, SCENE_BODY, PANEL_MARGIN, WIDTH, LAST_LINE, SCENE_START, PANEL_INK, line);
     else if (v->session)

@@ -12,6 +12,7 @@ enum {
     APPOINTMENT_S = 600,
     LEAST_CURRENT_MA = 6000, /* IEC 61851-1 Table A.7: less can't be offered */
     PHASE_THERE_MV = 100000,
+    STEP_MV = 10000,
 };
 
 /* ---- which screen ---- */
@@ -82,16 +83,20 @@ static uint32_t until_server(const struct control_status *c, uint64_t now_us)
 
 /* ---- what is on it ---- */
 
-/* What a car would be offered: the limits as they are, without the one of a cable that is not there yet. */
+/* What a car would be offered: the limits as they are, without the one of a cable that is not there yet, and
+ * without that of a server which grants nothing before there is a car. */
 static void offer_to_come(const struct control_status *c, uint64_t now_us, struct panel_view *out)
 {
     struct limits l;
     memcpy(l.slot, c->limit, sizeof l.slot);
     if (c->cable_ma <= 0)
         l.slot[LIMIT_CABLE].ma = LIMIT_NONE_MA;
+    if (l.slot[LIMIT_SERVER].ma < LEAST_CURRENT_MA)
+        l.slot[LIMIT_SERVER] = (struct limit){.ma = LIMIT_NONE_MA};
     out->offered_ma = limits_offered_ma(&l, now_us, &out->offered_by);
 }
 
+/* In steps of 10 V: what is promised must not flicker with the mains. */
 static int32_t supply_mv(const struct meter_reading *m)
 {
     int64_t sum = 0, count = 0;
@@ -100,7 +105,7 @@ static int32_t supply_mv(const struct meter_reading *m)
             sum += m->v_mv[i];
             count++;
         }
-    return count ? (int32_t)(sum / count) : 0;
+    return count ? (int32_t)((sum / count + STEP_MV / 2) / STEP_MV * STEP_MV) : 0;
 }
 
 static void copy(char *out, size_t cap, const char *from)
@@ -146,7 +151,8 @@ void panel_view_from(const struct panel_view_in *in, struct panel_view *out)
     memset(out, 0, sizeof *out);
     out->screen = m->updating ? PANEL_UPDATE : screen_of(visit, c, m->setup, in->now_us);
     out->language = panel_language(settings_text(in->settings, SETTING_language));
-    copy(out->name, sizeof out->name, settings_text(in->settings, SETTING_station_name));
+    const char *name = settings_text(in->settings, SETTING_station_name);
+    copy(out->name, sizeof out->name, *name ? name : settings_text(in->settings, SETTING_station_id));
     out->offline = in->link->configured && !in->link->online;
 
     out->phases = settings_int(in->settings, SETTING_phases) == 1 ? 1 : 3;

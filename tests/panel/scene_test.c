@@ -250,9 +250,9 @@ static void paragraphs_take_the_largest_font_that_fits(void **state)
         int lines;
     } sizes[] = {{320, 60, SCENE_TITLE, 1},
                  {230, 120, SCENE_TITLE, 2},
-                 {230, 60, SCENE_BODY, 1},
+                 {230, 60, SCENE_HEAD, 1},
                  {115, 60, SCENE_BODY, 2},
-                 {60, 60, SCENE_SMALL, 2}};
+                 {60, 60, SCENE_SMALL, 3}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const struct scene_area area = {0, 10, sizes[i].w, sizes[i].h};
         scene_begin(s, false, 0);

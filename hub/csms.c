@@ -193,6 +193,16 @@ static const char *authorize(struct ctx *c)
 
 /* ---- transactions ---- */
 
+/* The end came from the station, not from a person: a car that is still plugged in wants to go on. */
+static bool interrupted(const char *stopped_reason)
+{
+    static const char *const reasons[] = {"PowerLoss", "Reboot", "ImmediateReset"};
+    for (size_t i = 0; stopped_reason && i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (strcmp(stopped_reason, reasons[i]) == 0)
+            return true;
+    return false;
+}
+
 static const char *transaction_event(struct ctx *c)
 {
     static const char *const types[] = {"Started", "Updated", "Ended"};
@@ -316,6 +326,10 @@ static const char *transaction_event(struct ctx *c)
                 }
                 if (kind == 2) {
                     memset(t, 0, sizeof(*t));
+                    if (interrupted(reason)) {
+                        ev->auto_tries = 0;
+                        occupied(s, ev, strcmp(ev->status, "Occupied") == 0);
+                    }
                     ev->w = 0;
                     for (int p = 0; p < 3; p++)
                         ev->i[p] = isnan(ev->i[p]) ? NAN : 0;

@@ -69,6 +69,7 @@ cat << END
 A site with three charging stations, $limit A per phase to share. Cars come, charge and leave.
 
   the hub's page        $hub/
+  play with a station   http://127.0.0.1:$control_port/   (its display, car, card, faults)
   pull car 1's plug     curl -d '' http://127.0.0.1:$control_port/stations/1/unplug
   plug it in again      curl -d '' http://127.0.0.1:$control_port/stations/1/plug
   the true state        curl http://127.0.0.1:$control_port/state

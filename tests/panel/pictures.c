@@ -67,7 +67,8 @@ static int sheet(const char *folder, enum panel_language l)
         panel_render(p, &t);
     }
     (void)snprintf(name, sizeof name, "panel-%s", panel_language_code(l));
-    int failed = save(folder, name, lcd_png(s.pixel, WIDTH, HEIGHT, &len), len);
+    void *file = lcd_png(s.pixel, WIDTH, HEIGHT, &len);
+    int failed = save(folder, name, file, len);
     free(s.pixel);
     free(strip);
     free(p);

@@ -84,8 +84,16 @@ static esp_err_t input_pins(void)
     };
     if (in.pin_bit_mask)
         ESP_RETURN_ON_ERROR(gpio_config(&in), TAG, "inputs");
-    in.pin_bit_mask = no_pull;
     in.pull_up_en = GPIO_PULLUP_DISABLE;
+#ifndef CONFIG_ECS_RCD_FAIL_SAFE
+    const uint64_t rcd = BOARD_BIT(CONFIG_ECS_PIN_RCD) & ~no_pull;
+    in.pin_bit_mask = rcd;
+    in.pull_down_en = GPIO_PULLDOWN_ENABLE;
+    if (rcd)
+        ESP_RETURN_ON_ERROR(gpio_config(&in), TAG, "RCD input");
+    in.pull_down_en = GPIO_PULLDOWN_DISABLE;
+#endif
+    in.pin_bit_mask = no_pull;
     return no_pull ? gpio_config(&in) : ESP_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * cJSON under the name that Linux distributions install it by: portable code includes <cjson/cJSON.h>, ESP-IDF's
- * component has the bare header.
+ * cJSON under the name that Linux distributions install it by: portable code includes <cjson/cJSON.h>,
+ * ESP-IDF's component has the bare header.
  */
 #ifndef ECS_CJSON_CJSON_H
 #define ECS_CJSON_CJSON_H

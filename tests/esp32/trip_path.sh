@@ -4,7 +4,7 @@
 set -eu
 cc=$1 root=$2 dir=$3
 mkdir -p "$dir"
-# General registers only: the compiler refuses any floating-point operation.
+# General registers only: a floating-point operation becomes a call, which is not on the list below.
 flags="-m32 -std=c11 -O2 -mgeneral-regs-only -fno-tree-loop-distribute-patterns -fno-stack-protector -fno-pic -I$root"
 for name in sense guard; do
     $cc $flags -c "$root/core/$name.c" -o "$dir/$name.o"

@@ -319,12 +319,16 @@ static const char *transaction_event(struct ctx *c)
                 if (state && strcmp(state, t->charging_state) != 0) {
                     snprintf(t->charging_state, sizeof(t->charging_state), "%s", state);
                     t->state_since_ms = h->steady_ms;
+                    /* Charging is when energy may flow; not every station tells of its contactor besides. */
+                    ev->contactor_known = true;
+                    ev->contactor_closed = strcmp(state, "Charging") == 0;
                 }
                 if (strcmp(t->charging_state, "Charging") == 0) {
                     t->has_charged = true;
                     t->authorised = t->authorised || !t->rejected;
                 }
                 if (kind == 2) {
+                    ev->contactor_closed = false;
                     memset(t, 0, sizeof(*t));
                     if (interrupted(reason)) {
                         ev->auto_tries = 0;
@@ -402,8 +406,10 @@ static void live_variable(struct ctx *c, const char *component, int64_t evse, in
     struct evse *e = station_evse(s, evse > 0 && evse < 1000 ? (int)evse : 1);
     if (strcmp(component, "ControlPilot") == 0 && strcmp(variable, "State") == 0 && e) {
         e->pilot = value[0];
-        if (value[0] == 'A')
+        if (value[0] == 'A') {
             occupied(s, e, false);
+            e->contactor_closed = false;
+        }
         grants_car_changed(s);
     } else if (strcmp(component, "Contactor") == 0 && strcmp(variable, "State") == 0 && e) {
         e->contactor_known = true;

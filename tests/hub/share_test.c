@@ -629,7 +629,7 @@ static void random_sites_never_pass_the_limit(void **state)
 {
     (void)state;
     const char *runs = getenv("ECS_SHARE_RUNS");
-    uint32_t n = runs ? (uint32_t)strtoul(runs, NULL, 10) : 150;
+    uint32_t n = runs ? (uint32_t)strtoul(runs, NULL, 10) : 60;
     for (uint32_t seed = 1; seed <= n; seed++) {
         random_site(seed, false);
         random_site(seed, true);

@@ -45,6 +45,7 @@ const amps = (s) => Math.max(...s.amp);
 async function charge(csms, sim, { token = TOKEN, ms = 25000 } = {}) {
   const since = csms.mark;
   await booted(csms);
+  await sim.idle(); // a car that is there at power-up waits for its turn after a blackout
   await sim.do('plug');
   await sim.do('ready on');
   await sim.do(`token ${token}`);

@@ -44,6 +44,11 @@ export class Sim {
     return performance.now();
   }
 
+  // The self-test of a station that has just been switched on is over.
+  async idle(station = 1) {
+    await eventually(`station ${station} to be idle`, async () => (await this.believed())[station - 1].state === 'Idle', 10000);
+  }
+
   async until(what, look, ms = 15000, station = 1) {
     return eventually(what, async () => {
       const s = await this.state(station);

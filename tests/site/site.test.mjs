@@ -51,7 +51,10 @@ const amps = (s) => Math.max(...s.amp);
 
 // Plugs in cars 1 to n and waits until each draws and together they use most of the limit.
 async function allCharge(sim, { n = 3, ms = 60000 } = {}) {
-  for (let i = 1; i <= n; i++) await sim.do('plug', i);
+  for (let i = 1; i <= n; i++) {
+    await sim.idle(i);
+    await sim.do('plug', i);
+  }
   return eventually('every car to draw its share of most of the limit', async () => {
     const { stations, site: s } = await sim.site();
     return stations.slice(0, n).every((w) => w.contactor && amps(w) > 5.5) && Math.max(...s.amp) > LIMIT_A * 0.85 && stations;

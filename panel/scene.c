@@ -93,22 +93,39 @@ static void add_glyphs(struct scene *s, enum scene_font f, int32_t x, int32_t ba
     s->codes = (uint16_t)(s->codes + n);
 }
 
+/* The first `count` characters and an ellipsis, arranged. Returns how many glyphs; *width: how wide. */
+static size_t shortened(const struct font *font, uint16_t line[SCENE_LINE + 1], const uint16_t *codes,
+                        size_t count, bool rtl, int32_t *width)
+{
+    memcpy(line, codes, count * sizeof *line);
+    line[count] = ELLIPSIS;
+    size_t shown = text_arrange(line, count + 1, rtl);
+    *width = font_width(font, line, shown);
+    return shown;
+}
+
 /* Arranges and places one line; `mirror`: x counts from the side on which lines begin. */
 static int32_t place(struct scene *s, enum scene_font f, int32_t x, int32_t w, int32_t base,
                      enum scene_align align, uint16_t colour, const uint16_t *codes, size_t n, bool rtl)
 {
     const struct font *font = scene_font(f);
     uint16_t line[SCENE_LINE + 1];
-    size_t count = n < SCENE_LINE ? n : SCENE_LINE;
-    memcpy(line, codes, count * sizeof *line);
-    size_t shown = text_arrange(line, count, rtl);
+    size_t whole = n < SCENE_LINE ? n : SCENE_LINE;
+    memcpy(line, codes, whole * sizeof *line);
+    size_t shown = text_arrange(line, whole, rtl);
     int32_t width = font_width(font, line, shown);
-    while (width > w && count > 1) { /* shorten by a character until it fits */
-        count--;
-        memcpy(line, codes, count * sizeof *line);
-        line[count] = ELLIPSIS;
-        shown = text_arrange(line, count + 1, rtl);
-        width = font_width(font, line, shown);
+    if (width > w) {
+        /* The most characters that fit with dots behind them; dots alone if none do. */
+        size_t fits = 0, too_many = whole;
+        while (fits + 1 < too_many) {
+            size_t half = (fits + too_many) / 2;
+            (void)shortened(font, line, codes, half, rtl, &width);
+            if (width <= w)
+                fits = half;
+            else
+                too_many = half;
+        }
+        shown = shortened(font, line, codes, fits, rtl, &width);
     }
     if (width > w)
         return 0;

@@ -154,7 +154,7 @@ int main(int argc, char **argv)
     if (argc < 6 || FT_Init_FreeType(&library))
         die("usage: fonts NAME PIXELS TABULAR FILE RANGES [FILE RANGES SCALE_PERCENT]...", "");
     unsigned pixels = (unsigned)atoi(argv[2]);
-    printf("/* %s, %u pixels: made by scripts/fonts.sh from ", argv[1], pixels);
+    printf("/* clang-format off */\n/* %s, %u pixels: made by scripts/fonts.sh from ", argv[1], pixels);
     for (int i = 4; i + 1 < argc; i += i == 4 ? 2 : 3) {
         FT_Face face;
         unsigned scale = i == 4 ? 100u : i + 2 < argc ? (unsigned)atoi(argv[i + 2]) : 100u;
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
     qsort(glyph, glyphs, sizeof *glyph, by_code);
     if (atoi(argv[3]))
         make_tabular();
-    printf(".\n * Licences: panel/fonts/LICENCES.md. Do not edit. */\n/* clang-format off */\n#include "
+    printf(".\n * Licences: panel/fonts/LICENCES.md. Do not edit. */\n#include "
            "\"panel/font.h\"\n\nstatic const uint8_t bits[] = {\n");
     size_t total = 0;
     for (size_t i = 0; i < glyphs; i++) {

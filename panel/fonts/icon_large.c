@@ -1,6 +1,6 @@
+/* clang-format off */
 /* icon_large, 84 pixels: made by scripts/fonts.sh from Material Icons Regular.
  * Licences: panel/fonts/LICENCES.md. Do not edit. */
-/* clang-format off */
 #include "panel/font.h"
 
 static const uint8_t bits[] = {

@@ -1,6 +1,6 @@
+/* clang-format off */
 /* number, 76 pixels: made by scripts/fonts.sh from Inter Display Bold.
  * Licences: panel/fonts/LICENCES.md. Do not edit. */
-/* clang-format off */
 #include "panel/font.h"
 
 static const uint8_t bits[] = {

@@ -1,6 +1,6 @@
+/* clang-format off */
 /* text, 22 pixels: made by scripts/fonts.sh from Inter Display Semi Bold, Noto Sans Arabic Bold.
  * Licences: panel/fonts/LICENCES.md. Do not edit. */
-/* clang-format off */
 #include "panel/font.h"
 
 static const uint8_t bits[] = {

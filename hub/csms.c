@@ -417,6 +417,8 @@ static void live_variable(struct ctx *c, const char *component, int64_t evse, in
         grants_car_changed(s);
     } else if (strcmp(component, "Limits") == 0 && strcmp(variable, "Offered") == 0) {
         s->offered_a = strtod(value, NULL);
+        if (s->offered_a >= 0 && s->offered_a < 10000) /* sent at the moment of the change */
+            share_offered(&c->h->share, s->share, (int32_t)(s->offered_a * 1000), c->h->steady_ms);
         c->h->leases_dirty = true;
     } else if (strcmp(component, "Limits") == 0 && strcmp(variable, "Reason") == 0) {
         snprintf(s->offered_reason, sizeof(s->offered_reason), "%s", value);

@@ -76,9 +76,7 @@ static void look(struct station *s)
             d = SHARE_WANTS;
         if (d > demand)
             demand = d;
-        closed =
-            closed || drawing ||
-            (e->contactor_known ? e->contactor_closed : e->tx.used && is(e->tx.charging_state, "Charging"));
+        closed = closed || drawing || (e->contactor_known && e->contactor_closed);
         car = car || e->tx.used || is(e->status, "Occupied") || (e->pilot >= 'B' && e->pilot <= 'D');
     }
     if (!car && !closed)

@@ -251,6 +251,7 @@ static bool load(struct hub *h, char *err, size_t cap)
                 snprintf(e->tx.token, sizeof(e->tx.token), "%s", column(st, 2));
                 snprintf(e->tx.charging_state, sizeof(e->tx.charging_state), "%s", column(st, 8));
                 e->tx.has_charged = strcmp(e->tx.charging_state, "Charging") == 0;
+                e->contactor_known = e->contactor_closed = e->tx.has_charged;
                 e->tx.rejected = column(st, 3)[0] && strcmp(column(st, 3), "Accepted") != 0;
                 e->tx.authorised =
                     !e->tx.rejected &&

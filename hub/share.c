@@ -254,6 +254,15 @@ void share_measured(struct share *s, size_t i, const int32_t ma[SHARE_PHASES], i
     }
 }
 
+void share_offered(struct share *s, size_t i, int32_t ma, int64_t now_ms)
+{
+    struct share_station *t = &s->stations[i];
+    if (now_ms >= t->tail_until_ms || ma > t->hold.lease.ma)
+        return; /* nothing to wait for, or it still offers the former limit */
+    t->settled_ms = min64(t->settled_ms, now_ms);
+    t->tail_until_ms = min64(t->tail_until_ms, t->settled_ms + SHARE_FOLLOW_MS);
+}
+
 /* ---- what a station can draw ---- */
 
 static int32_t uncontrolled_ma(const struct share_station *t)

@@ -146,6 +146,8 @@ void share_car(struct share *s, size_t i, enum share_demand demand, bool vacant,
                int32_t cap_ma);
 /* `at_ms`: when it was measured. */
 void share_measured(struct share *s, size_t i, const int32_t ma[SHARE_PHASES], int64_t at_ms, int64_t now_ms);
+/* The station has told what it offers its car. */
+void share_offered(struct share *s, size_t i, int32_t ma, int64_t now_ms);
 enum share_answer { SHARE_ACCEPTED, SHARE_REFUSED, SHARE_NO_ANSWER };
 void share_result(struct share *s, size_t i, enum share_answer answer, int64_t now_ms);
 

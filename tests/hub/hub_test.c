@@ -569,6 +569,9 @@ static void cars_share_and_are_lowered_before_others_are_raised(void **state)
     const double at32[3] = {31.8, 31.9, 31.9}, at16[3] = {15.9, 15.9, 15.8};
     tx(a, "Started", "TA", 0, "Charging", NULL, 0, card);
     assert_true(a->lease == 32);
+    cJSON *o = get(h, "/api/v1/stations/A", "");
+    assert_string_equal(json_text(o, "contactor", 10), "Closed");
+    cJSON_Delete(o);
     for (int i = 0; i < 3; i++) {
         run_ms(h, 5000);
         tx(a, "Updated", "TA", 1 + i, "Charging", at32, i, "");

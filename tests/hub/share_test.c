@@ -212,6 +212,18 @@ static void a_second_change_may_be_held_back_by_the_station(void **state)
     assert_int_equal(answer_all(&s, due - 1, o, 8), 0);
     assert_int_equal(answer_all(&s, due, o, 8), 1);
     share_free(&s);
+
+    /* unless it tells that it has not held it back */
+    site_of(&s, 2, &plain);
+    share_car(&s, 0, SHARE_WANTS, false, 7, 0);
+    assert_int_equal(answer_all(&s, 10000, o, 8), 1);
+    share_car(&s, 1, SHARE_WANTS, true, 0, 0);
+    assert_int_equal(answer_all(&s, 11000, o, 8), 1);
+    share_offered(&s, 0, 32000, 11050);
+    share_offered(&s, 0, 16000, 11100);
+    assert_int_equal(answer_all(&s, 11100 + SHARE_FOLLOW_MS - 1, o, 8), 0);
+    assert_int_equal(answer_all(&s, 11100 + SHARE_FOLLOW_MS, o, 8), 1);
+    share_free(&s);
 }
 
 static void a_refusal_or_silence_frees_nothing(void **state)

@@ -46,6 +46,10 @@ struct ocpp_view {
     int32_t temperature_mc;
     bool temperature_valid;
     struct ocpp_meter meter;
+    struct { /* what is left of memory, bytes */
+        bool valid;
+        uint32_t control_stack, comms_stack, heap_min, heap_block;
+    } health;
 };
 
 /* What happened, reported to OCPP with ocpp_event(), at the time it happened. */

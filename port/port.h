@@ -52,6 +52,13 @@ enum port_reset_reason {
     PORT_RESET_BROWNOUT
 };
 
+/* What is left of memory, for finding leaks in the field. Bytes. */
+struct port_health {
+    uint32_t control_stack, comms_stack; /* never used so far */
+    uint32_t heap_min;                   /* least free ever */
+    uint32_t heap_block;                 /* largest free block now */
+};
+
 struct port {
     void *ctx;
     /* any thread */
@@ -69,6 +76,7 @@ struct port {
     /* any thread; may be NULL. level: 0 error, 1 warning, 2 information, 3 debug */
     void (*log)(void *ctx, int level, const char *text);
     /* comms thread */
+    void (*health)(void *ctx, struct port_health *out); /* NULL: this machine has nothing to tell */
     void (*reboot)(
         void *ctx); /* does not return on the chip; on Linux the runtime restarts the station after return */
     enum port_reset_reason reset_reason;

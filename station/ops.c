@@ -75,6 +75,15 @@ void station_view(const struct station *s, struct ocpp_view *out)
     };
     memcpy(out->phases_used, c->phases_used, sizeof out->phases_used);
     view_meter(&c->meter, &out->meter);
+    if (s->port->health) {
+        struct port_health h;
+        s->port->health(s->port->ctx, &h);
+        out->health.valid = true;
+        out->health.control_stack = h.control_stack;
+        out->health.comms_stack = h.comms_stack;
+        out->health.heap_min = h.heap_min;
+        out->health.heap_block = h.heap_block;
+    }
 }
 
 /* ---- events up ---- */

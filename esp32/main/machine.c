@@ -91,6 +91,19 @@ static void wake_comms(void *ctx)
     threads_wake_comms();
 }
 
+static void health(void *ctx, struct port_health *out)
+{
+    (void)ctx;
+    struct threads_health h;
+    threads_health_read(&h);
+    *out = (struct port_health){
+        .control_stack = h.control_stack,
+        .comms_stack = h.comms_stack,
+        .heap_min = (uint32_t)h.heap_min,
+        .heap_block = (uint32_t)h.heap_block,
+    };
+}
+
 static void pilot_write(void *ctx, uint16_t duty_bp)
 {
     (void)ctx;
@@ -263,6 +276,7 @@ esp_err_t machine_init(enum port_reset_reason reason)
         .inputs = inputs,
         .temperature_mc = temperature_mc,
         .log = log_line,
+        .health = health,
         .reboot = reboot,
         .reset_reason = reason,
     };

@@ -57,6 +57,12 @@ static void all_data(const struct v201 *v, cJSON *o)
         json_add_fixed(o, "transactionWh", (int64_t)(m->import_total_mwh - v->durable.begin.import_mwh), 3);
     }
     json_add_int(o, "eventsQueued", (int64_t)v->queue.stored + v->queue.ram_count);
+    if (w->health.valid) {
+        json_add_int(o, "controlStackLeft", w->health.control_stack);
+        json_add_int(o, "commsStackLeft", w->health.comms_stack);
+        json_add_int(o, "heapLeft", w->health.heap_min);
+        json_add_int(o, "heapBlock", w->health.heap_block);
+    }
     json_add_int(o, "arenaHighWater", (int64_t)v->dev.rpc->arena.high_water);
 }
 

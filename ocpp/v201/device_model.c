@@ -46,6 +46,10 @@ enum value {
     VALUE_LOCK_PROBLEM,
     VALUE_TEMPERATURE,
     VALUE_TEMPERATURE_PROBLEM,
+    VALUE_STACK_CONTROL,
+    VALUE_STACK_COMMS,
+    VALUE_HEAP_MIN,
+    VALUE_HEAP_BLOCK,
     VALUE_RCD_PROBLEM,
     VALUE_STATION_PROBLEM,
     VALUE_STATE_TEXT,
@@ -291,6 +295,10 @@ static const struct variable table[] = {
     VALUE("TemperatureSensor", 1, "Temperature", NULL, DECIMAL, "Celsius", VALUE_TEMPERATURE, 0),
     VALUE("TemperatureSensor", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_TEMPERATURE_PROBLEM,
           VARIABLE_PROBLEM),
+    VALUE("Controller", 0, "StackFreeMinimum", "Control", INTEGER, "B", VALUE_STACK_CONTROL, 0),
+    VALUE("Controller", 0, "StackFreeMinimum", "Comms", INTEGER, "B", VALUE_STACK_COMMS, 0),
+    VALUE("Controller", 0, "HeapFreeMinimum", NULL, INTEGER, "B", VALUE_HEAP_MIN, 0),
+    VALUE("Controller", 0, "HeapLargestBlock", NULL, INTEGER, "B", VALUE_HEAP_BLOCK, 0),
     VALUE("Network", 0, "Active", NULL, BOOLEAN, NULL, VALUE_ONLINE, 0),
     VALUE("Storage", 0, "Entries", "TransactionEvent", INTEGER, NULL, VALUE_QUEUED, 0),
     VALUE("Storage", 0, "Count", "EventsLost", INTEGER, NULL, VALUE_EVENTS_LOST, 0),
@@ -402,6 +410,13 @@ static void say_fixed(char *out, size_t cap, int64_t n, int decimals)
     json_fixed_text(out, cap, n, decimals);
 }
 
+/* A machine that has no such figures leaves the value empty. */
+static void say_health(const struct v201 *v, char *out, size_t cap, uint32_t bytes)
+{
+    if (v->view.health.valid)
+        json_fixed_text(out, cap, bytes, 0);
+}
+
 static void say_metered(const struct v201 *v, char *out, size_t cap, int64_t n, int decimals)
 {
     if (v->view.meter.valid)
@@ -501,6 +516,18 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
     case VALUE_TEMPERATURE:
         if (w->temperature_valid)
             say_fixed(out, cap, w->temperature_mc, 3);
+        break;
+    case VALUE_STACK_CONTROL:
+        say_health(v, out, cap, w->health.control_stack);
+        break;
+    case VALUE_STACK_COMMS:
+        say_health(v, out, cap, w->health.comms_stack);
+        break;
+    case VALUE_HEAP_MIN:
+        say_health(v, out, cap, w->health.heap_min);
+        break;
+    case VALUE_HEAP_BLOCK:
+        say_health(v, out, cap, w->health.heap_block);
         break;
     case VALUE_STATE_TEXT:
         snprintf(out, cap, "%s", w->state ? w->state : "");

@@ -238,7 +238,7 @@ static void charge(struct bench *b)
     sim_station_unlock(b->st);
     run_ms(b, 1000);
     assert_true(sim_station_token(b->st, "CARD1", "ISO14443"));
-    UNTIL(b, 20, truth(b).amp[0] > 10);
+    UNTIL(b, 45, truth(b).amp[0] > 10); /* a car found plugged in waits for the reconnect delay */
     run_ms(b, 5000);
     assert_int_equal(b->ended, 0);
 }

@@ -474,6 +474,11 @@ static void data_transfer(void **state)
     const cJSON *r = fake_call(f, "DataTransfer", "{\"vendorId\":\"ECSACP1\",\"messageId\":\"GetAllData\"}");
     assert_true(number_at(r, "data.voltageV.0") == 230.1);
     assert_string_equal(at(r, "data.pilot"), "A");
+    assert_true(number_at(r, "data.heapLeft") < 0); /* this machine has no such figure */
+    f->view.health.valid = true;
+    f->view.health.heap_min = 12345;
+    r = fake_call(f, "DataTransfer", "{\"vendorId\":\"ECSACP1\",\"messageId\":\"GetAllData\"}");
+    assert_true(number_at(r, "data.heapLeft") == 12345);
     assert_string_equal(at(fake_call(f, "ClearCache", "{}"), "status"), "Rejected");
     assert_true(number_at(fake_call(f, "GetLocalListVersion", "{}"), "versionNumber") == 0);
     fake_free(f);

@@ -49,3 +49,8 @@ clean: ## removes build/ (not the npm packages)
 
 pictures: deps ## draws the panel's screens into docs/pictures
 	@scripts/build.sh release panel-pictures && mkdir -p docs/pictures && build/release/bin/panel-pictures docs/pictures
+
+.PHONY: report
+RUNS ?= 1000
+report: deps ## every rule of charge control with its measured times, and the meter's accuracy: build/report/
+	@scripts/build.sh release ecs-report && build/release/bin/ecs-report --runs $(RUNS)

@@ -262,7 +262,9 @@ static void judge(struct guard *g, const struct sense_frame *f, uint64_t dt_us, 
     p->gone = (uint8_t)(!current_gone(p) ? 0 : p->gone < GONE_FRAMES ? p->gone + 1 : GONE_FRAMES);
 
     if (at_once) {
-        trip(g, at_once, now);
+        /* Of a plug that is pulled, proximity may have its second frame when the pilot has its first: told
+         * together, or it would read as a broken cable. */
+        trip(g, at_once | (bad & GUARD_TRIP_UNPLUGGED), now);
     } else if (p->leaving) {
         /* With its current gone: now. Else at the last frame before the deadline. */
         uint32_t next = (uint32_t)now + (uint32_t)dt_us - p->left_us;

@@ -313,32 +313,47 @@ static size_t quiet_conversions(const struct world *w, size_t most, uint64_t per
     return n < 1 ? 1 : n < most ? (size_t)n : most;
 }
 
-size_t world_frame(struct world *w, uint16_t raw[WORLD_FRAME_LEN], uint64_t *end_us)
+bool world_frame_until(struct world *w, uint16_t raw[WORLD_FRAME_LEN], size_t *made, uint64_t until_us)
 {
     bool dead = w->faults.adc_dead || !w->powered;
+    if (*made == 0)
+        w->frame_spoilt = false;
+    w->frame_spoilt |= dead;
     adc_update(&w->adc, &w->cfg.adc);
     uint64_t period = world_period_q16(w);
-    for (size_t done = 0; done < WORLD_FRAME_LEN;) {
+    while (*made < WORLD_FRAME_LEN && world_now_us(w) < until_us) {
         slow_step(w);
-        size_t n = quiet_conversions(w, WORLD_FRAME_LEN - done, period);
+        size_t most = WORLD_FRAME_LEN - *made;
+        if (until_us - world_now_us(w) <
+            1000000) { /* a frame of 200 at 1 kHz, the slowest there is, and more */
+            uint64_t left = ((until_us << 16) - w->now_q16 + period - 1) / period;
+            most = left < most ? (size_t)left : most;
+        }
+        size_t n = quiet_conversions(w, most, period);
         if (dead)
             world_skip(w, n);
         else
-            world_sample(w, raw + done, n);
-        double wh = truth_advance(&w->truth, &w->mains, &w->load, w->mains.angle);
-        w->charged_wh += wh;
-        done += n;
+            world_sample(w, raw + *made, n);
+        w->charged_wh += truth_advance(&w->truth, &w->mains, &w->load, w->mains.angle);
+        *made += n;
     }
-    *end_us = world_now_us(w);
-    if (dead)
-        return 0;
+    if (*made < WORLD_FRAME_LEN || w->frame_spoilt)
+        return false;
     if (w->cfg.adc.swap_pairs)
         for (size_t i = 0; i + 1 < WORLD_FRAME_LEN; i += 2) {
             uint16_t t = raw[i];
             raw[i] = raw[i + 1];
             raw[i + 1] = t;
         }
-    return WORLD_FRAME_LEN;
+    return true;
+}
+
+size_t world_frame(struct world *w, uint16_t raw[WORLD_FRAME_LEN], uint64_t *end_us)
+{
+    size_t made = 0;
+    bool whole = world_frame_until(w, raw, &made, UINT64_MAX);
+    *end_us = world_now_us(w);
+    return whole ? WORLD_FRAME_LEN : 0;
 }
 
 void world_adc_curve(const struct world *w, int16_t curve_dmv[WORLD_CURVE_POINTS])

@@ -150,6 +150,10 @@ bool world_temperature_mc(const struct world *w, int32_t *out);
  * their number; 0 if the ADC is dead (time has moved on all the same). *end_us: world time of the last
  * conversion. */
 size_t world_frame(struct world *w, uint16_t raw[WORLD_FRAME_LEN], uint64_t *end_us);
+/* The same in pieces, for those who act between two conversions: moves the world on until the frame is whole
+ * or until_us has come. *made: how many conversions of the frame there are; start with 0, and put it back to
+ * 0 once it is WORLD_FRAME_LEN. True: the frame is whole and to be delivered. */
+bool world_frame_until(struct world *w, uint16_t raw[WORLD_FRAME_LEN], size_t *made, uint64_t until_us);
 uint64_t world_now_us(const struct world *w);
 /* The chip's factory calibration, as adc_cali gives it: pin voltage in 0.1 mV at raw 0, 256, .. 4096. */
 void world_adc_curve(const struct world *w, int16_t curve_dmv[WORLD_CURVE_POINTS]);

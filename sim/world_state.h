@@ -29,6 +29,7 @@ struct world {
     bool rcm_test;
     double rise_k; /* station's inside above ambient */
     double current_zero_s;
+    bool frame_spoilt; /* no conversions were made during part of the present frame */
     uint64_t slow_us;  /* last slow step */
     double charged_wh; /* since then */
     struct mains mains;

@@ -15,6 +15,7 @@ void loop_init(struct loop *l, void *mem, const struct world_cfg *world, const s
     memset(l, 0, sizeof *l);
     l->world = world_init(mem, &w, seed);
     l->phase_us = seed * 2654435761u % CONTROL_PERIOD_US;
+    l->random = (uint32_t)(seed * 2654435761u >> 7);
     struct control_cfg c;
     if (cfg)
         c = *cfg;
@@ -54,25 +55,38 @@ static void step(struct loop *l)
             l->events[l->events_n++] = e;
 }
 
+/* A thread of the highest priority begins within a millisecond of its time: interrupts, critical sections. */
+enum { LATE_US = 1000 };
+
+static void schedule(struct loop *l)
+{
+    l->due_us += CONTROL_PERIOD_US;
+    if (l->random) {
+        l->random = l->random * 1664525u + 1013904223u;
+        l->late_us = (l->random >> 8) % (LATE_US + 1);
+    }
+}
+
 void loop_run(struct loop *l, double ms)
 {
     uint64_t end_us = world_now_us(l->world) + (uint64_t)(ms * 1000);
     while (world_now_us(l->world) < end_us) {
-        uint16_t raw[WORLD_FRAME_LEN];
-        uint64_t frame_us;
-        size_t n = world_frame(l->world, raw, &frame_us);
-        if (n) {
-            uint32_t out = guard_on_frame(&l->guard, raw, n, frame_us, world_inputs(l->world));
+        uint64_t step_us = l->stalled ? UINT64_MAX : l->due_us + l->late_us;
+        if (world_frame_until(l->world, l->raw, &l->made, step_us < end_us ? step_us : end_us)) {
+            uint64_t now_us = world_now_us(l->world);
+            uint32_t out = guard_on_frame(&l->guard, l->raw, WORLD_FRAME_LEN, now_us, world_inputs(l->world));
             bool coil = out & GUARD_OUT_COIL;
             if (coil != l->coil)
-                l->coil_us = world_now_us(l->world);
+                l->coil_us = now_us;
             l->coil = coil;
             world_set_coil(l->world, coil);
             world_set_mux(l->world, (out & GUARD_OUT_MUX) != 0);
         }
-        if (world_now_us(l->world) >= l->due_us) {
+        if (l->made == WORLD_FRAME_LEN)
+            l->made = 0;
+        if (world_now_us(l->world) >= step_us) {
             step(l);
-            l->due_us += CONTROL_PERIOD_US;
+            schedule(l);
         }
         world_state_read(l->world, &l->truth);
     }

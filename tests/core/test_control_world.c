@@ -126,7 +126,7 @@ static void every_reason_opens_in_time(void **state)
         {"CP open", break_cp, 20},
         {"diode lost", lose_diode, 20},
         {"RCD", trip_rcd, 20},
-        {"no samples", kill_adc, 25},
+        {"no samples", kill_adc, 20},
         {"unplugged", unplug, 20},
         {"S2 opened, current gone", open_s2, 30},
         {"S2 opened, residual current", open_s2_with_current, 80},

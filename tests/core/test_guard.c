@@ -384,6 +384,29 @@ static void one_phase_looks_at_one_phase(void **state)
     assert_false(coil());
 }
 
+/* Proximity is out of its window in a frame in which the pilot still counts as C. */
+static void a_pulled_plug_is_no_broken_cable(void **state)
+{
+    (void)state;
+    ready();
+    limits.pp_min_dmv = 6000;
+    limits.pp_max_dmv = 9500;
+    arm();
+    atomic_store(&g.mux_wanted, 1);
+    feed(20);
+    assert_true(coil());
+    f.pp_mv = 2484;
+    f.event_us = f.t_us + 4000;
+    f.event_high_mv = 12000;
+    f.event_low_mv = -12000;
+    feed(1);
+    assert_true(coil());
+    feed(1);
+    assert_false(coil());
+    assert_int_equal(trips(), GUARD_TRIP_UNPLUGGED | GUARD_TRIP_PP);
+    assert_int_equal(atomic_load(&g.first_trip), GUARD_TRIP_UNPLUGGED);
+}
+
 static void proximity_in_its_own_frames(void **state)
 {
     (void)state;
@@ -583,6 +606,7 @@ int main(void)
         cmocka_unit_test(small_currents_are_seen),
         cmocka_unit_test(i_squared_t),
         cmocka_unit_test(one_phase_looks_at_one_phase),
+        cmocka_unit_test(a_pulled_plug_is_no_broken_cable),
         cmocka_unit_test(proximity_in_its_own_frames),
         cmocka_unit_test(noise_is_learnt),
         cmocka_unit_test(silence),

@@ -35,7 +35,12 @@ function against(name, { csms: csmsOptions, sim: simOptions = {}, lint, serverRu
   });
 }
 
-const booted = (csms) => csms.next('StatusNotification', { ms: 20000, what: 'after boot' });
+// The server has accepted the station, and its self-test is over.
+async function booted(csms, sim) {
+  const status = await csms.next('StatusNotification', { ms: 20000, what: 'after boot' });
+  await sim.idle();
+  return status;
+}
 const tx = (csms, eventType, more = {}) => csms.next('TransactionEvent', {
   what: eventType, ...more, fits: (p) => p.eventType === eventType && (more.fits?.(p) ?? true),
 });
@@ -44,8 +49,7 @@ const amps = (s) => Math.max(...s.amp);
 // From "booted" to a car that draws current. Returns the Started call.
 async function charge(csms, sim, { token = TOKEN, ms = 25000 } = {}) {
   const since = csms.mark;
-  await booted(csms);
-  await sim.idle(); // a car that is there at power-up waits for its turn after a blackout
+  await booted(csms, sim);
   await sim.do('plug');
   await sim.do('ready on');
   await sim.do(`token ${token}`);
@@ -66,13 +70,13 @@ const profile = (amp, { id = 1, purpose = 'TxDefaultProfile', level = 0, transac
 
 describe('peer', { concurrency: TOGETHER }, () => {
   against('boot accepted: BootNotification, status, heartbeats at the interval given (B01, G02)',
-    { csms: { heartbeatS: 2 } }, async ({ csms }) => {
+    { csms: { heartbeatS: 2 } }, async ({ csms, sim }) => {
       const boot = await csms.next('BootNotification', { ms: 20000 });
       assert.equal(boot.n, 0, 'BootNotification is the first thing said');
       assert.equal(boot.payload.reason, 'PowerUp');
       const { model, vendorName, firmwareVersion } = boot.payload.chargingStation;
       assert.ok(model && vendorName && firmwareVersion, JSON.stringify(boot.payload));
-      const status = await booted(csms);
+      const status = await booted(csms, sim);
       assert.deepEqual([status.payload.evseId, status.payload.connectorId, status.payload.connectorStatus], [1, 1, 'Available']);
       const first = await csms.next('Heartbeat', { ms: 6000 });
       const second = await csms.next('Heartbeat', { since: first.n + 1, ms: 6000 });
@@ -90,13 +94,13 @@ describe('peer', { concurrency: TOGETHER }, () => {
       const gap = boots[i].at - boots[i - 1].at;
       assert.ok(gap > 1800 && gap < 4000, `asked to wait 2 s, waited ${gap.toFixed(0)} ms`);
     }
-    await booted(csms);
+    await booted(csms, sim);
     await charge(csms, sim);
   });
 
   against('while pending the server may ask, and RequestStart is refused (B02.FR.05)', {
     csms: { boot: (call) => ({ status: call.n < 1 ? 'Pending' : 'Accepted', interval: 4 }) },
-  }, async ({ csms }) => {
+  }, async ({ csms, sim }) => {
     await csms.next('BootNotification', { ms: 20000 });
     const { getVariableResult } = await csms.call('CP1', 'GetVariables', {
       getVariableData: [{ component: { name: 'OCPPCommCtrlr' }, variable: { name: 'HeartbeatInterval' } }],
@@ -106,13 +110,13 @@ describe('peer', { concurrency: TOGETHER }, () => {
       remoteStartId: 1, idToken: { idToken: TOKEN, type: 'Central' }, evseId: 1,
     });
     assert.equal(status, 'Rejected');
-    await booted(csms);
+    await booted(csms, sim);
   });
 
   against('boot rejected: nothing at all until the retry interval has passed (B03)', {
     csms: { boot: (call) => ({ status: call.n < 1 ? 'Rejected' : 'Accepted', interval: 3 }) },
-  }, async ({ csms }) => {
-    await booted(csms);
+  }, async ({ csms, sim }) => {
+    await booted(csms, sim);
     const boots = csms.of('BootNotification');
     assert.equal(boots.length, 2);
     const gap = boots[1].at - boots[0].at;
@@ -168,8 +172,27 @@ describe('peer', { concurrency: TOGETHER }, () => {
     await sim.until('the contactor to be open', (s) => !s.contactor && amps(s) < 0.5, 500);
   });
 
+  against('a car that is there at power-up charges after its wait, not at once with the whole street', {
+    sim: { set: ['free_charging=1', 'reconnect_min=4', 'reconnect_random=2'] },
+  }, async ({ csms, sim }) => {
+    await booted(csms, sim);
+    await sim.do('power off');
+    await sim.do('plug');
+    const at = await sim.do('power on');
+    await sim.until('current to flow', (s) => s.contactor && amps(s) > 5, 20000);
+    const after = performance.now() - at;
+    assert.ok(after > 4000 && after < 15000, `charged ${after.toFixed(0)} ms after power-up, asked 4 to 6 s`);
+    await tx(csms, 'Started');
+    // Unplugged and plugged in again by a person: no blackout, no wait.
+    await sim.do('unplug');
+    await tx(csms, 'Ended');
+    const again = await sim.do('plug');
+    await sim.until('current to flow again', (s) => s.contactor && amps(s) > 5, 20000);
+    assert.ok(performance.now() - again < 4000, `charged ${(performance.now() - again).toFixed(0)} ms after plugging in`);
+  });
+
   against('a token that is refused does not charge (C01, C06)', { csms: { token: () => 'Blocked' } }, async ({ csms, sim }) => {
-    await booted(csms);
+    await booted(csms, sim);
     await sim.do('plug');
     await sim.do('ready on');
     await sim.do(`token ${TOKEN}`);
@@ -180,7 +203,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
   });
 
   against('every change of the control pilot is notified within 500 ms (N07)', {}, async ({ csms, sim }) => {
-    await booted(csms);
+    await booted(csms, sim);
     const pilot = async (verb, letter) => {
       const since = csms.mark;
       const at = await sim.do(verb);
@@ -224,7 +247,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
   });
 
   against('plugging in and out, whenever and however fast, is no fault', {}, async ({ csms, sim }) => {
-    await booted(csms);
+    await booted(csms, sim);
     let seed = 1;
     for (let i = 0; i < 15; i++) {
       seed = (seed * 48271) % 2147483647;
@@ -254,7 +277,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
   });
 
   against('RequestStart and RequestStop (F01, F02, F03)', {}, async ({ csms, sim }) => {
-    await booted(csms);
+    await booted(csms, sim);
     await sim.do('plug');
     await sim.do('ready on');
     await csms.next('StatusNotification', { fits: (p) => p.connectorStatus === 'Occupied' });
@@ -277,7 +300,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
   });
 
   against('ChangeAvailability: out of service means state F and no charge; back again (G03, G04)', {}, async ({ csms, sim }) => {
-    await booted(csms);
+    await booted(csms, sim);
     let since = csms.mark;
     assert.equal((await csms.call('CP1', 'ChangeAvailability', { operationalStatus: 'Inoperative' })).status, 'Accepted');
     await csms.next('StatusNotification', { since, fits: (p) => p.connectorStatus === 'Unavailable' });
@@ -304,8 +327,8 @@ describe('peer', { concurrency: TOGETHER }, () => {
     await csms.next('StatusNotification', { since, fits: (p) => p.connectorStatus === 'Unavailable' });
   });
 
-  against('GetVariables and SetVariables, good and bad ones, in one request (B05, B06)', {}, async ({ csms }) => {
-    await booted(csms);
+  against('GetVariables and SetVariables, good and bad ones, in one request (B05, B06)', {}, async ({ csms, sim }) => {
+    await booted(csms, sim);
     const heartbeat = { component: { name: 'OCPPCommCtrlr' }, variable: { name: 'HeartbeatInterval' } };
     const set = (what, attributeValue) => ({ ...what, attributeValue });
     const { setVariableResult: results } = await csms.call('CP1', 'SetVariables', {
@@ -331,8 +354,8 @@ describe('peer', { concurrency: TOGETHER }, () => {
     assert.equal(got[3].attributeValue, undefined, 'a password is write-only');
   });
 
-  against('GetBaseReport: answer first, then numbered parts to the end (B07)', {}, async ({ csms }) => {
-    await booted(csms);
+  against('GetBaseReport: answer first, then numbered parts to the end (B07)', {}, async ({ csms, sim }) => {
+    await booted(csms, sim);
     const wanted = { FullInventory: 33, ConfigurationInventory: 34 };
     for (const [reportBase, requestId] of Object.entries(wanted)) {
       const since = csms.mark;
@@ -420,7 +443,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
   });
 
   against('an unknown action is answered NotImplemented, life goes on (part 4, 4.3)', { serverRude: true }, async ({ csms, sim }) => {
-    await booted(csms);
+    await booted(csms, sim);
     const client = await csms.connected('CP1');
     const answers = [];
     client.on('response', ({ outbound, payload }) => { if (!outbound) answers.push(payload); });
@@ -434,7 +457,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
   });
 
   against('malformed frames are survived, and answered as part 4 says', { serverRude: true }, async ({ csms, sim }) => {
-    await booted(csms);
+    await booted(csms, sim);
     const client = await csms.connected('CP1');
     const answers = [];
     client.on('response', ({ outbound, payload }) => { if (!outbound) answers.push(payload); });
@@ -486,7 +509,7 @@ describe('peer', { concurrency: TOGETHER }, () => {
     wrong.lint = () => 0; // it never spoke
     wrong.stop = async () => {};
     const right = await startSim({ password: 'correct-horse-battery-staple', tag: 'right' });
-    await booted(csms);
+    await booted(csms, right);
     assert.ok(!right.program.text.includes('correct-horse'), 'a password is not printed');
   });
 

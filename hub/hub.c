@@ -569,7 +569,7 @@ static void leave(struct hub *h, bool step)
             free(d->text);
             free(d);
         }
-        if (h->leases_dirty || step)
+        if (step || (h->leases_dirty && !h->cfg.batch))
             grants_step(h);
         if (!h->cfg.batch || step)
             flush(h);

@@ -339,6 +339,208 @@ static void every_condition_is_needed_to_close(void **state)
     }
 }
 
+/* ---- the times to the millisecond ---- */
+
+static void tick(uint32_t ms)
+{
+    in.dt_ms = 1;
+    for (uint32_t t = 0; t < ms; t++)
+        run(STEP_MS); /* one step */
+    in.dt_ms = STEP_MS;
+}
+
+static void c_counts_from_500_ms(void **state)
+{
+    (void)state;
+    start('B');
+    in.pilot = 'C';
+    tick(500); /* the first of them shows that it has come, not that it has been there */
+    assert_int_equal(out.contactor, CONTACTOR_OPEN_NOW);
+    tick(1);
+    assert_int_equal(out.contactor, CONTACTOR_CLOSE);
+    assert_int_equal(e.state, EVSE_CLOSING);
+    /* ... anew after a trip of the guard, and after each B in between */
+    start('B');
+    in.pilot = 'C';
+    tick(499);
+    in.pilot = 'B';
+    tick(1);
+    in.pilot = 'C';
+    tick(500);
+    assert_int_equal(e.state, EVSE_OFFERING);
+    tick(1);
+    assert_int_equal(e.state, EVSE_CLOSING);
+}
+
+static void more_current_after_5_s(void **state) /* A.6/6 */
+{
+    (void)state;
+    charge();
+    in.target_bp = LOW_BP;
+    tick(1);
+    assert_int_equal(out.duty_bp, LOW_BP);
+    in.target_bp = HIGH_BP;
+    tick(4999);
+    assert_int_equal(out.duty_bp, LOW_BP);
+    tick(1);
+    assert_int_equal(out.duty_bp, HIGH_BP);
+    /* No current offered, and offered again: the same. */
+    in.hold = true;
+    tick(1);
+    assert_int_equal(out.duty_bp, PILOT_STEADY);
+    in.pilot = 'B';
+    in.hold = false;
+    tick(4999);
+    assert_int_equal(out.duty_bp, PILOT_STEADY);
+    tick(1);
+    assert_int_equal(out.duty_bp, HIGH_BP);
+}
+
+static void spacing_is_for_the_car_that_saw_the_change(void **state)
+{
+    (void)state;
+    charge();
+    in.pilot = 'A';
+    tick(1);
+    assert_int_equal(out.duty_bp, PILOT_STEADY);
+    in.pilot = 'B'; /* the next car */
+    tick(1);
+    assert_int_equal(out.duty_bp, HIGH_BP);
+    /* What the self-test drove was for no car either. */
+    evse_init(&e);
+    assert_int_equal(e.state, EVSE_SELF_TEST);
+    in = good('B');
+    in.self_tested = false;
+    in.test_bp = PILOT_F;
+    tick(100);
+    in.test_bp = PILOT_STEADY;
+    tick(100);
+    in.self_tested = true;
+    tick(1);
+    assert_int_equal(out.duty_bp, HIGH_BP);
+}
+
+static void six_seconds_to_stop(void **state) /* A.6/10.2 */
+{
+    (void)state;
+    charge();
+    in.authorised = false;
+    tick(1);
+    assert_int_equal(e.state, EVSE_STOPPING);
+    tick(5999);
+    assert_int_equal(out.contactor, CONTACTOR_CLOSE);
+    tick(1);
+    assert_int_equal(out.contactor, CONTACTOR_OPEN_SOFT);
+    start('B'); /* the same for a car in D */
+    in.ventilation = true;
+    in.pilot = 'D';
+    tick(600);
+    assert_int_equal(e.state, EVSE_CHARGING);
+    in.authorised = false;
+    tick(6000);
+    assert_int_equal(out.contactor, CONTACTOR_CLOSE);
+    tick(1);
+    assert_int_equal(out.contactor, CONTACTOR_OPEN_SOFT);
+}
+
+static void state_f_as_long_as_a_car_needs(void **state)
+{
+    (void)state;
+    charge();
+    in.fault = true;
+    tick(1);
+    assert_int_equal(out.duty_bp, PILOT_F);
+    in.pilot = 'F';
+    tick(499); /* 300 ms at least */
+    assert_int_equal(out.duty_bp, PILOT_F);
+    tick(1);
+    assert_int_equal(out.duty_bp, PILOT_STEADY); /* the fault stays, state F does not */
+    assert_int_equal(e.state, EVSE_FAULT);
+    in.fault = false;
+    in.pilot = 'B';
+    tick(1);
+    assert_int_equal(e.state, EVSE_OFFERING);
+    assert_int_equal(out.contactor, CONTACTOR_OPEN_NOW); /* there is nothing left to wait for */
+    /* A fault that is over at once is shown as long. */
+    charge();
+    in.fault = true;
+    tick(1);
+    in.fault = false;
+    tick(499);
+    assert_int_equal(e.state, EVSE_FAULT);
+    assert_int_equal(out.duty_bp, PILOT_F);
+    tick(1);
+    assert_int_equal(e.state, EVSE_OFFERING);
+    /* To a car that was not asking it is not shown. */
+    start('B');
+    in.fault = true;
+    tick(1);
+    assert_int_equal(e.state, EVSE_FAULT);
+    assert_int_equal(out.duty_bp, PILOT_STEADY);
+    in.fault = false;
+    tick(1);
+    assert_int_equal(e.state, EVSE_OFFERING);
+}
+
+static void wake_up_times(void **state) /* A.5.3: x1 for 3 s, F for 4 s */
+{
+    (void)state;
+    evse_init(&e);
+    in = good('B');
+    in.authorised = false;
+    tick(60000); /* waiting for a person is no sleep */
+    in.authorised = true;
+    tick(1);
+    assert_int_equal(e.state, EVSE_OFFERING);
+    tick(29999);
+    assert_int_equal(e.state, EVSE_OFFERING);
+    tick(1);
+    assert_int_equal(e.state, EVSE_WAKING);
+    assert_int_equal(out.duty_bp, PILOT_STEADY);
+    tick(2999);
+    assert_int_equal(out.duty_bp, PILOT_STEADY);
+    tick(1);
+    assert_int_equal(out.duty_bp, PILOT_F);
+    in.pilot = 'F';
+    tick(3999);
+    assert_int_equal(out.duty_bp, PILOT_F);
+    tick(1);
+    assert_int_equal(e.state, EVSE_OFFERING);
+    assert_int_equal(out.duty_bp, HIGH_BP);
+}
+
+/* What must hold while closed, and no longer does: at once, and not softly. */
+static void unsound_opens_at_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        charge();
+        in.cable_ok = i != 0;
+        in.diode_ok = i != 1;
+        run(10);
+        assert_int_equal(out.contactor, CONTACTOR_OPEN_NOW);
+        run(1000);
+        assert_int_equal(out.contactor, CONTACTOR_OPEN_NOW);
+    }
+}
+
+/* State F hides who is there: nobody appears behind it. */
+static void nobody_comes_in_state_f(void **state)
+{
+    (void)state;
+    start('A');
+    in.available = false;
+    run(10);
+    assert_int_equal(out.duty_bp, PILOT_F);
+    in.pilot = 'F'; /* with a cable in the socket */
+    run(1000);
+    assert_false(e.plugged);
+    in.available = true;
+    in.pilot = 'A';
+    run(10);
+    assert_int_equal(e.state, EVSE_IDLE);
+}
+
 /* ---- every reachable state ---- */
 
 /* Time as classes: only on which side of its thresholds a timer stands matters. Each class is represented by
@@ -451,6 +653,8 @@ static void invariants(const struct evse *b, const struct evse_in *i, const stru
     if (b->state != EVSE_FAULT && a->state == EVSE_FAULT && (closed_before || asking))
         ok &= o->duty_bp == PILOT_F;
     ok &= a->wakes <= EVSE_WAKES;
+    ok &= a->state_ms <= EVSE_WAKE_AFTER_MS && a->ask_ms <= EVSE_C_STABLE_MS &&
+          a->duty_ms <= EVSE_DUTY_SPACING_MS;
     if (a->state == EVSE_WAKING && b->state != EVSE_WAKING)
         ok &= i->pilot == 'B' && !b->asked && b->state_ms + i->dt_ms >= EVSE_WAKE_AFTER_MS;
     if (closed_before && o->contactor == CONTACTOR_OPEN_SOFT)
@@ -603,6 +807,14 @@ int main(void)
         cmocka_unit_test(not_before_the_self_test),
         cmocka_unit_test(c_unseen_does_not_count),
         cmocka_unit_test(every_condition_is_needed_to_close),
+        cmocka_unit_test(c_counts_from_500_ms),
+        cmocka_unit_test(more_current_after_5_s),
+        cmocka_unit_test(spacing_is_for_the_car_that_saw_the_change),
+        cmocka_unit_test(six_seconds_to_stop),
+        cmocka_unit_test(state_f_as_long_as_a_car_needs),
+        cmocka_unit_test(wake_up_times),
+        cmocka_unit_test(unsound_opens_at_once),
+        cmocka_unit_test(nobody_comes_in_state_f),
         cmocka_unit_test(every_reachable_state),
         cmocka_unit_test(names),
     };

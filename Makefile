@@ -18,7 +18,7 @@ test: deps ## everything that checks the project, in under ten minutes on two co
 	@scripts/test.sh
 
 build: deps ## ecs-sim and ecs-hub, optimised, into build/release/bin
-	@scripts/build.sh release
+	@scripts/build.sh release ecs-sim ecs-hub
 
 unit: deps ## unit tests alone, with address and undefined-behaviour checks
 	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -j "$$(nproc)" -LE realtime

@@ -40,7 +40,7 @@ tests_tsan() {
 stage packages scripts/npm.sh
 stage format scripts/format.sh --check
 stage build-asan scripts/build.sh asan && stage tests tests_asan
-stage build-release scripts/build.sh release && stage demo node tests/site/demo.test.mjs
+stage build-release scripts/build.sh release ecs-sim ecs-hub && stage demo node tests/site/demo.test.mjs
 # The other compiler, and the thread checker: one build, all of it, every warning an error.
 stage build-tsan scripts/build.sh tsan && stage threads tests_tsan
 

@@ -148,6 +148,13 @@ static bool duty_may_change(const struct evse *e, uint16_t wanted_bp)
     return e->duty_ms >= EVSE_DUTY_SPACING_MS;
 }
 
+/* State F that is over in a moment. Then the pilot tells again, so the cable need not: a proximity wire that
+ * breaks while a car charges is a fault, not a car that has gone. */
+static bool passing_f(const struct evse *e)
+{
+    return e->state == EVSE_FAULT && e->f_pulse && e->state_ms < EVSE_F_PULSE_MS + EVSE_F_FADES_MS;
+}
+
 /* Is a car connected? State F hides it, then the cable alone tells. */
 static bool car_present(const struct evse *e, const struct evse_in *in)
 {
@@ -159,7 +166,7 @@ static bool car_present(const struct evse *e, const struct evse_in *in)
     case 'D':
         return true;
     case 'F':
-        return e->plugged && !in->cable_gone;
+        return e->plugged && (!in->cable_gone || passing_f(e));
     default:
         return e->plugged;
     }

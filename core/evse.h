@@ -39,6 +39,7 @@ enum {
     EVSE_DUTY_SPACING_MS = 5000,
     /* A fault while the car is in C: state F for 300 ms at least, so that the car sees it. */
     EVSE_F_PULSE_MS = 500,
+    EVSE_F_FADES_MS = 50, /* and until the debounced letter has left F again: four frames of 4.8 ms, a step */
     /* A.5.3: wake-up of a car that has gone to sleep while nothing was offered. */
     EVSE_WAKE_AFTER_MS = 30000, /* field: slow cars need up to 20 s from PWM to C */
     EVSE_WAKE_X1_MS = 3000,

@@ -216,6 +216,39 @@ static void fault_in_c(void **state)
     assert_int_equal(out.duty_bp, PILOT_F);
 }
 
+/* While the pulse of state F hides the car, a cable that seems gone is a broken proximity wire as likely. */
+static void cable_gone_during_the_pulse_of_f(void **state)
+{
+    (void)state;
+    charge();
+    in.fault = true;
+    run(10);
+    in.pilot = 'F';
+    in.cable_gone = true;
+    in.closed = in.cable_ok = false;
+    run(EVSE_F_PULSE_MS + EVSE_F_FADES_MS - 20);
+    assert_true(e.plugged);
+    assert_false(dropped);
+    in.pilot = 'C';
+    run(1000);
+    assert_true(e.plugged);
+    assert_int_equal(e.state, EVSE_FAULT);
+    in.pilot = 'A';
+    run(10);
+    assert_false(e.plugged);
+    assert_true(dropped);
+
+    charge(); /* a state F that does not end: the cable is all there is */
+    in.fault = in.state_f = true;
+    run(10);
+    in.pilot = 'F';
+    in.cable_gone = true;
+    run(EVSE_F_PULSE_MS + EVSE_F_FADES_MS - 20);
+    assert_true(e.plugged);
+    run(30);
+    assert_false(e.plugged);
+}
+
 static void out_of_service(void **state)
 {
     (void)state;
@@ -801,6 +834,7 @@ int main(void)
         cmocka_unit_test(duty_changes),
         cmocka_unit_test(ventilation),
         cmocka_unit_test(fault_in_c),
+        cmocka_unit_test(cable_gone_during_the_pulse_of_f),
         cmocka_unit_test(out_of_service),
         cmocka_unit_test(wake_up),
         cmocka_unit_test(guard_was_faster),

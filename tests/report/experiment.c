@@ -289,6 +289,8 @@ static void pulse_of_c(struct bed *b)
 {
     bed_wait_at_random(b);
     double ms = bed_chance(b, 0.5) ? 250 : bed_uniform(b, 20, 450);
+    world_car(b->l.world)->stop_ms =
+        0; /* at the end of the pulse the car opens S2, not its own orderly stop */
     world_s2_pulse(b->l.world, true, (uint64_t)(ms * 1000));
     bed_note(b, RULE_C_PULSE, on_for_ms(b, 1200));
 }

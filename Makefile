@@ -1,7 +1,7 @@
 # The thin door. `make demo` and `make test` do all the set-up themselves; everything else is CMake's (docs/ARCHITECTURE.md).
 # DEPS=no leaves the system's packages alone.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test unit peer site lint fuzz format format-check clean pictures
+.PHONY: help deps build demo test unit peer site lint fuzz mutants bench format format-check clean pictures
 DEPS ?= yes
 SECONDS ?= 60
 
@@ -34,6 +34,12 @@ lint: deps ## checks frame logs: make lint LOG="file..." (ecs-sim --frame-log wr
 
 fuzz: deps ## every fuzz target within a time box: make fuzz SECONDS=60
 	@scripts/fuzz.sh $(SECONDS)
+
+mutants: deps ## small mistakes seeded in core/: do the unit tests notice? MUTANTS=60 tries a sample, FILES="guard.c" some files
+	@scripts/mutants.py $(if $(MUTANTS),--sample $(MUTANTS)) $(addprefix --file ,$(FILES))
+
+bench: deps ## instructions, memory, stack and code against bench/baseline.json
+	@scripts/bench.py
 
 format: ## puts all C files into the one format
 	@scripts/format.sh

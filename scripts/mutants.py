@@ -40,7 +40,7 @@ GOAL_PERCENT = 95
 CC = os.environ.get("CC", "gcc")
 CFLAGS = ["-std=c11", "-w", "-fno-ident", "-D_POSIX_C_SOURCE=200809L", "-D_DEFAULT_SOURCE"]
 # What the sanitizers of `make test` would find on the spot, without their run-time.
-QUICK = ["-O1", "-fsanitize=bounds,shift,signed-integer-overflow,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error"]
+QUICK = ["-O1", "-fsanitize=bounds-strict,shift,signed-integer-overflow,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error"]
 COMPARED = ["-O2"]
 
 # The tests of each file: what it does is to be noticed by these, without help from the others'.

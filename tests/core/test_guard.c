@@ -1,4 +1,5 @@
 /* guard: the trip path, frame by frame. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -596,7 +597,7 @@ static void hostile_limits(void **state)
 
 static uint16_t words[SENSE_FRAME_LEN];
 static uint64_t now_us;
-static int32_t low_mv, wave_dmv[3], pin_dmv;
+static int32_t low_mv, wave_dmv[3], more_dmv, pin_dmv;
 static int high_n, low_n;
 
 /* A converter with steps of 0.8 mV, and a front end that gives 1 mV of CP for 0.1 mV. */
@@ -627,6 +628,7 @@ static void exact_start(void)
     high_n = low_n = 50;
     pin_dmv = 8000;
     memset(wave_dmv, 0, sizeof wave_dmv);
+    more_dmv = 0;
     f.inputs = 0;
 }
 
@@ -648,7 +650,7 @@ static void exact(int32_t high_mv, uint32_t us)
                                                  : 0xF000;
             pilots++;
         } else if (signal <= SENSE_I3) {
-            int32_t h = wave_dmv[signal - SENSE_I1];
+            int32_t h = wave_dmv[signal - SENSE_I1] + (k / 2 % 2 ? more_dmv : 0);
             words[i] = word_of(signal, EXACT_ZERO_DMV + (k % 2 ? -h : h));
         } else {
             words[i] = word_of(signal, pin_dmv);
@@ -776,6 +778,15 @@ static void the_deadline_to_the_microsecond(void **state)
     assert_int_equal(atomic_load(&g.coil_us), (uint32_t)now_us);
     assert_int_equal(atomic_load(&g.frame_us), (uint32_t)now_us);
     assert_int_equal(atomic_load(&g.first_trip), GUARD_TRIP_LEFT_C);
+    /* A car that comes back in between, and leaves again, gets no new deadline. */
+    exact_start();
+    exact_closed();
+    wave_dmv[1] = 1800;
+    exact_run(10, 6000, FRAME_US);
+    left_us = now_us - 3000;
+    for (int i = 0; coil() && now_us - left_us < 200000; i++)
+        exact_run(1, i % 4 == 3 ? 6000 : 9000, FRAME_US);
+    assert_int_equal(now_us - left_us, 80000);
 }
 
 /* Half an ampere is the most that counts as none, on any phase that is looked at. */
@@ -841,7 +852,8 @@ static void noise_to_the_step(void **state)
         exact_start();
         wave_dmv[2] = 400;
         exact_run(400, 6000, 4800);
-        wave_dmv[2] = i ? 240 : 232; /* 120², 116² against 1.5 · 8100 + 44² = 118.7² */
+        wave_dmv[2] = i ? 240 : 232; /* 120², or 116² and 120², against 1.5 · 8100 + 44² = 118.7² */
+        more_dmv = i ? 0 : 8;
         exact_closed();
         exact_run(10, 6000, 4800);
         exact_run(3, 9000, 4800);
@@ -913,6 +925,17 @@ static void silence_to_the_microsecond(void **state)
     exact(6000, 1);
     assert_false(coil());
     assert_int_equal(trips(), GUARD_TRIP_CONTROL);
+    /* The first frame of all has none before it. */
+    exact_start();
+    guard_arm(&g, &limits, now_us);
+    exact(6000, 4800);
+    assert_true(coil());
+    /* Days without a car: the count of frames since the last opening ends, and does not begin anew. */
+    guard_disarm(&g);
+    exact_run(1, 6000, 4800);
+    g.priv.open_frames = UINT16_MAX;
+    exact_run(2, 6000, 4800);
+    assert_int_equal(g.priv.open_frames, UINT16_MAX);
     /* A new arming is a sign of life too. */
     guard_disarm(&g);
     exact(6000, 4800);
@@ -949,6 +972,7 @@ static void i_squared_t_to_the_frame(void **state)
             print_error("%d: %.0f frames, %.1f expected\n", (int)wave[i].height_dmv, got, want);
         assert_true(got >= want * 0.995 && got <= want * 1.012 + 1);
     }
+    assert_int_equal(g.priv.heat[2], g.priv.heat_full); /* and no more: it has to cool down again */
     /* At the limit itself, for ever. */
     exact_start();
     limits.fast_ma = 10000;
@@ -1019,6 +1043,25 @@ static void proximity_to_the_step(void **state)
         exact_run(1, 6000, 4800);
     }
     assert_false(coil());
+    /* Samples of an older frame are none of this one, and a frame without any says nothing. */
+    exact_start();
+    limits.pp_min_dmv = 6000;
+    limits.pp_max_dmv = 9600;
+    exact_closed();
+    for (uint32_t i = 0; i < GUARD_RING; i++)
+        for (int k = 0; k < SENSE_SLOTS_MAX; k++)
+            g.ring[i].dmv[SENSE_M1 - SENSE_I1][k] = 18000;
+    pin_dmv = 9200;
+    atomic_store(&g.mux_wanted, 1);
+    exact_run(20, 6000, 4800);
+    assert_true(coil());
+    g.sense.cfg.channel_of[SENSE_M1] = 9;
+    exact_run(20, 6000, 4800);
+    assert_true(coil());
+    atomic_store(&g.mux_wanted, 0);
+    g.sense.cfg = f.cfg;
+    pin_dmv = 8000;
+    exact_run(3, 6000, 4800);
     /* A new arming has seen nothing yet. */
     guard_disarm(&g);
     exact_run(1, 6000, 4800);
@@ -1131,6 +1174,18 @@ static void each_limit_is_taken_over(void **state)
     guard_arm(&g, &limits, now_us);
     exact_run(1, 6000, 4800);
     assert_int_equal(g.priv.fast_square, 1000 * 1000); /* 2000 A at 1 A per 0.1 mV, in steps of 0.2 mV */
+    assert_int_equal(g.priv.gone_square, 0);
+    /* Where the diode is not looked for, ventilation still is. */
+    exact_start();
+    limits.check_diode = false;
+    exact_closed();
+    exact_run(2, 3000, 4800);
+    assert_int_equal(trips(), GUARD_TRIP_VENTILATION);
+    /* Limits of nothing are limits too. */
+    exact_start();
+    memset(&limits, 0, sizeof limits);
+    guard_arm(&g, &limits, now_us);
+    assert_int_equal(atomic_load(&g.limits_version), 2);
     /* The same limits again are no change. */
     unsigned version = atomic_load(&g.limits_version);
     guard_arm(&g, &limits, now_us);
@@ -1232,9 +1287,54 @@ static void complements(void **state)
     atomic_fetch_add(&g.limits_version, 1);
     exact_run(5, 6000, 4800);
     assert_false(coil());
+    f.inputs = GUARD_IN_RCD; /* nothing is judged by limits that are not this arming's */
+    exact_run(5, 6000, 4800);
+    assert_int_equal(trips(), 0);
+    f.inputs = 0;
     atomic_fetch_add(&g.limits_version, 1);
     exact_run(1, 6000, 4800);
     assert_true(coil());
+}
+
+/* Limits come from another core while frames are judged: taken over whole, or not at all. */
+static atomic_bool writing;
+
+static void *write_limits(void *unused)
+{
+    struct guard_limits a = limits, b = limits;
+    (void)unused;
+    b.fast_ma = a.fast_ma * 2;
+    b.ct_ma_per_dmv = a.ct_ma_per_dmv * 2;
+    b.pp_min_dmv = b.pp_max_dmv = 1;
+    for (int i = 0; atomic_load(&writing); i++) {
+        guard_arm(&g, i % 2 ? &a : &b, 0);
+        for (volatile int wait = 0; wait < i % 64; wait++)
+            ;
+    }
+    return NULL;
+}
+
+static void limits_are_taken_whole(void **state)
+{
+    (void)state;
+    exact_start();
+    exact_closed();
+    pthread_t writer;
+    atomic_store(&writing, true);
+    assert_int_equal(pthread_create(&writer, NULL, write_limits, NULL), 0);
+    bool whole = true;
+    for (int i = 0; i < 20000; i++) {
+        uint16_t one = word_of(SENSE_CP, 6000);
+        guard_on_frame(&g, &one, 1, ++now_us, 0);
+        const struct guard_limits *l = &g.priv.limits;
+        bool twice = l->fast_ma == limits.fast_ma * 2;
+        whole &= twice || l->fast_ma == limits.fast_ma;
+        whole &= l->ct_ma_per_dmv == limits.ct_ma_per_dmv * (twice ? 2 : 1);
+        whole &= l->pp_min_dmv == (twice ? 1 : 0) && l->pp_max_dmv == (twice ? 1 : 0);
+    }
+    atomic_store(&writing, false);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_true(whole);
 }
 
 int main(void)
@@ -1255,6 +1355,7 @@ int main(void)
         cmocka_unit_test(frames_are_counted),
         cmocka_unit_test(a_phase_without_samples),
         cmocka_unit_test(complements),
+        cmocka_unit_test(limits_are_taken_whole),
         cmocka_unit_test(no_coil_without_arming),
         cmocka_unit_test(a_bad_frame_does_not_switch_on),
         cmocka_unit_test(every_reason_opens_after_two_frames),

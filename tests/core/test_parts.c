@@ -294,6 +294,258 @@ static void wear_is_noticed(void **state)
     assert_int_equal(b.c.cycles, 121);
 }
 
+/* One step at a time, with every input by hand. */
+static struct contactor k;
+static struct contactor_in ki;
+static struct contactor_out ko;
+
+static void one(uint64_t us)
+{
+    ki.now_us += us;
+    contactor_step(&k, &ki, &ko);
+}
+
+static void by_hand(bool aux, uint64_t now_us)
+{
+    contactor_init(&k, 0);
+    ki = (struct contactor_in){
+        .now_us = now_us, .aux_fitted = aux, .current_valid = true, .wish = CONTACTOR_OPEN_NOW};
+    one(0);
+}
+
+/* Coil on and contacts closed, `delay_us` later; the same for off. */
+static void switched(bool on, uint64_t delay_us)
+{
+    ki.wish = on ? CONTACTOR_CLOSE : CONTACTOR_OPEN_NOW;
+    one(10 * MS);
+    assert_int_equal(ko.arm, on);
+    ki.coil = on;
+    ki.coil_us = ki.now_us;
+    one(10 * MS);
+    ki.aux = on;
+    ki.aux_us = ki.coil_us + delay_us;
+    one(30 * MS);
+    assert_int_equal(k.closed, on);
+}
+
+/* IEC 61851-1 Table A.6, 8.1: the coil has 80 of the 100 ms, and the step after this one would come 10 ms
+ * later. */
+static void soft_deadline_to_the_microsecond(void **state)
+{
+    (void)state;
+    by_hand(false, S);
+    switched(true, 0);
+    ki.current_ma = 16000;
+    ki.wish = CONTACTOR_OPEN_SOFT;
+    ki.event_us = ki.now_us;
+    one(1);
+    one(70 * MS - 1);
+    assert_true(ko.arm);
+    one(1);
+    assert_false(ko.arm);
+    /* Half an ampere is current, less is none; a reading that is not valid is none of both. */
+    by_hand(false, S);
+    switched(true, 0);
+    ki.wish = CONTACTOR_OPEN_SOFT;
+    ki.current_ma = 500;
+    one(1);
+    assert_true(ko.arm);
+    ki.current_ma = 499;
+    ki.current_valid = false;
+    one(1);
+    assert_true(ko.arm);
+    ki.current_valid = true;
+    one(1);
+    assert_false(ko.arm);
+    ki.wish = CONTACTOR_CLOSE; /* an opening that is done stands in nobody's way */
+    one(1);
+    assert_true(ko.arm);
+    /* A coil that is off already has nothing to wait for. */
+    by_hand(false, S);
+    switched(true, 0);
+    ki.current_ma = 16000;
+    ki.coil = false;
+    ki.coil_us = ki.now_us;
+    ki.wish = CONTACTOR_OPEN_SOFT;
+    one(1);
+    assert_false(ko.arm);
+    one(1);
+    ki.coil = true; /* still on, seen late: no new opening of what is not armed */
+    ki.coil_us = ki.now_us;
+    one(1);
+    ki.wish = CONTACTOR_CLOSE;
+    one(1);
+    assert_true(ko.arm);
+    /* An opening that ended with the coil going off leaves no deadline behind. */
+    by_hand(false, S);
+    switched(true, 0);
+    ki.current_ma = 16000;
+    ki.wish = CONTACTOR_OPEN_SOFT;
+    one(1);
+    ki.wish = CONTACTOR_CLOSE;
+    ki.coil = false;
+    one(1);
+    ki.coil = true;
+    one(S);
+    ki.wish = CONTACTOR_OPEN_SOFT;
+    one(1);
+    assert_true(ko.arm);
+}
+
+static void wear_to_the_microsecond(void **state)
+{
+    (void)state;
+    for (int side = 0; side < 2; side++) { /* closing, opening */
+        by_hand(true, S);
+        assert_int_equal(k.close.last_us, -1);
+        assert_int_equal(k.open.last_us, -1);
+        for (int i = 0; i < 8; i++) { /* 8 ms and 12 ms: 10 ms is normal */
+            switched(true, i % 2 ? 12 * MS : 8 * MS);
+            switched(false, i % 2 ? 12 * MS : 8 * MS);
+        }
+        assert_in_range(k.close.normal_us, 9990, 10010);
+        assert_in_range(k.open.normal_us, 9990, 10010);
+        int32_t normal = side ? k.open.normal_us : k.close.normal_us, most = normal + normal / 2 + 5000;
+        for (int i = 0; i < 5; i++) {
+            switched(true, (uint64_t)(side ? normal : most));
+            switched(false, (uint64_t)(side ? most : normal));
+            assert_false(ko.drift);
+        }
+        assert_int_equal(side ? k.open.normal_us : k.close.normal_us, normal); /* learnt once */
+        for (int i = 0; i < 3; i++) {
+            assert_false(ko.drift);
+            switched(true, (uint64_t)(side ? normal : most + 1));
+            switched(false, (uint64_t)(side ? most + 1 : normal));
+        }
+        assert_true(ko.drift);
+        switched(true, (uint64_t)normal);
+        switched(false, (uint64_t)normal);
+        assert_false(ko.drift); /* three in a row, not three in a life */
+    }
+}
+
+/* A delay is measured once the contact has followed, from what it did after the coil. */
+static void delays_are_the_contacts(void **state)
+{
+    (void)state;
+    by_hand(true, S);
+    ki.wish = CONTACTOR_CLOSE;
+    one(10 * MS);
+    ki.coil = true;
+    ki.coil_us = ki.now_us;
+    ki.aux_us = ki.coil_us + 5 * MS; /* it bounced, and is open */
+    one(10 * MS);
+    assert_int_equal(k.close.last_us, -1);
+    ki.aux = true;
+    ki.aux_us = ki.coil_us - 1; /* of an older frame */
+    one(10 * MS);
+    assert_true(ko.changed && k.closed);
+    assert_int_equal(k.close.last_us, -1);
+    ki.aux_us = ki.coil_us;
+    one(10 * MS);
+    assert_true(ko.changed); /* the delay is news */
+    assert_int_equal(k.close.last_us, 0);
+    one(10 * MS);
+    assert_false(ko.changed);
+    by_hand(false, S); /* without an auxiliary contact the coil is what is known */
+    ki.coil = true;
+    one(10 * MS);
+    assert_true(ko.changed && k.closed);
+    one(10 * MS);
+    assert_false(ko.changed);
+    assert_int_equal(k.close.last_us, -1);
+}
+
+/* 200 ms after the coil, contacts must agree with it; current proves them closed, whatever the auxiliary
+ * contact says. */
+static void contacts_and_coil(void **state)
+{
+    (void)state;
+    static const struct {
+        bool coil, fitted, aux, valid;
+        int32_t ma;
+        bool welded, no_close;
+    } table[] = {
+        {true, true, true, true, 0, false, false},         {true, true, false, true, 0, false, true},
+        {true, true, false, true, 1000, false, false},     {true, true, false, true, 999, false, true},
+        {true, false, false, true, 0, false, false},       {true, true, false, false, 16000, false, true},
+        {false, true, false, true, 0, false, false},       {false, true, true, true, 0, true, false},
+        {false, false, true, true, 0, false, false},       {false, false, false, true, 1000, true, false},
+        {false, false, false, true, 999, false, false},    {false, true, false, true, 16000, true, false},
+        {false, false, false, false, 16000, false, false},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        by_hand(table[i].fitted, S);
+        ki.coil = table[i].coil;
+        ki.coil_us = ki.now_us;
+        ki.aux = table[i].aux;
+        ki.current_valid = table[i].valid;
+        ki.current_ma = table[i].ma;
+        one(10 * MS);
+        bool contrary = table[i].welded || table[i].no_close;
+        assert_int_equal(ko.ready, !table[i].coil && !contrary);
+        one(200 * MS - 1);
+        assert_false(k.welded || k.no_close);
+        one(1);
+        assert_int_equal(k.welded, table[i].welded);
+        assert_int_equal(k.no_close, table[i].no_close);
+        one(S);
+        assert_int_equal(k.welded, table[i].welded);
+        ki.aux = ki.coil; /* and it ends when they agree */
+        ki.current_ma = 0;
+        one(1);
+        assert_false(k.welded || k.no_close);
+    }
+    /* Each operation has its own 200 ms. */
+    by_hand(true, S);
+    ki.coil = true;
+    ki.coil_us = ki.now_us;
+    one(10 * MS);
+    one(150 * MS);
+    ki.coil = false;
+    ki.coil_us = ki.now_us;
+    ki.aux = true; /* it has closed too late, and now has to open */
+    one(10 * MS);
+    one(199 * MS);
+    assert_false(k.welded);
+    one(MS);
+    assert_true(k.welded);
+    /* Also when it begins at power-up. */
+    contactor_init(&k, 0);
+    ki = (struct contactor_in){.aux_fitted = true, .aux = true};
+    one(0);
+    one(200 * MS);
+    assert_false(k.welded);
+    one(1);
+    assert_true(k.welded);
+}
+
+/* 2 s of rest between two operations; the first after power-up waits for nothing. */
+static void rest_to_the_microsecond(void **state)
+{
+    (void)state;
+    by_hand(false, S);
+    assert_true(ko.ready);
+    ki.wish = CONTACTOR_CLOSE;
+    one(1);
+    assert_false(ko.ready); /* armed */
+    ki.coil = true;
+    ki.coil_us = ki.now_us;
+    one(1);
+    ki.wish = CONTACTOR_OPEN_NOW;
+    one(3 * S);
+    assert_false(ko.ready); /* not armed, but the coil is still on */
+    ki.coil = false;
+    ki.coil_us = ki.now_us;
+    one(2 * S - 1);
+    assert_false(ko.ready);
+    one(1);
+    assert_true(ko.ready);
+    ki.coil = true; /* on although nobody has armed it */
+    one(1);
+    assert_false(ko.ready);
+}
+
 /* ---- lock ---- */
 
 static void lock_and_its_retries(void **state)
@@ -512,64 +764,175 @@ static void derating_line(void **state)
 
 /* ---- faults ---- */
 
-static void each_fault_clears_as_its_table_says(void **state)
+/* What each fault does, as an owner would be told. */
+static const struct rule {
+    enum fault id;
+    enum fault_clears clears;
+    uint32_t wait_s;
+    uint8_t retries;
+    bool state_f;
+} rules[] = {
+    /* A wet or worn plug, or one on its way out: after half a minute, three times, then by unplugging. */
+    {FAULT_CP_SHORT, FAULT_CLEARS_ON_RETRY, 30, 3, false},
+    {FAULT_CP_RANGE, FAULT_CLEARS_ON_RETRY, 30, 3, false},
+    {FAULT_PILOT_DRIVER, FAULT_CLEARS_ON_RETRY, 30, 3, false},
+    {FAULT_GUARD, FAULT_CLEARS_ON_RETRY, 30, 3, false},
+    {FAULT_PP, FAULT_CLEARS_ON_RETRY, 5, 5, false},
+    {FAULT_NO_CLOSE, FAULT_CLEARS_ON_RETRY, 10, 3, false},
+    /* A car that draws too much gets two more chances, a minute apart. */
+    {FAULT_OVERCURRENT, FAULT_CLEARS_ON_RETRY, 60, 2, false},
+    /* What is no car, or a broken one, or has to be looked at by somebody: not with this car. */
+    {FAULT_DIODE, FAULT_CLEARS_ON_UNPLUG, 1, 0, false},
+    {FAULT_CABLE_CHANGED, FAULT_CLEARS_ON_UNPLUG, 1, 0, false},
+    {FAULT_RCD, FAULT_CLEARS_ON_UNPLUG, 1, 0, false},
+    {FAULT_OVERCURRENT_FAST, FAULT_CLEARS_ON_UNPLUG, 1, 0, false},
+    {FAULT_LOCK, FAULT_CLEARS_ON_UNPLUG, 0, 0, false},
+    /* What comes and goes by itself. The supply has a reconnect delay of its own. */
+    {FAULT_NO_DIODE_CHECK, FAULT_CLEARS_ALONE, 0, 0, false},
+    {FAULT_VENTILATION, FAULT_CLEARS_ALONE, 1, 0, false},
+    {FAULT_OVERVOLTAGE, FAULT_CLEARS_ALONE, 0, 0, false},
+    {FAULT_UNDERVOLTAGE, FAULT_CLEARS_ALONE, 0, 0, false},
+    {FAULT_FREQUENCY, FAULT_CLEARS_ALONE, 0, 0, false},
+    {FAULT_PHASE_LOSS, FAULT_CLEARS_ALONE, 0, 0, false},
+    {FAULT_OVERTEMPERATURE, FAULT_CLEARS_ALONE, 60, 0, false},
+    {FAULT_STARVED, FAULT_CLEARS_ALONE, 5, 0, false},
+    /* No car may be told that all is well behind welded contacts or a monitor that does not work. */
+    {FAULT_WELDED, FAULT_CLEARS_ON_COMMAND, 1, 0, true},
+    {FAULT_RCM_TEST, FAULT_CLEARS_ON_COMMAND, 0, 0, true},
+};
+
+/* Raised at t, gone at t: from when on it clears, with nobody's help, within 1000 s; 0: not. */
+static void raised_and_gone(struct faults *f, enum fault id, uint64_t t)
+{
+    faults_condition(f, id, true, 42, t);
+    faults_condition(f, id, true, 43, t);
+    faults_condition(f, id, false, 0, t);
+}
+
+static void each_fault_clears_by_its_rule(void **state)
 {
     (void)state;
-    for (int id = FAULT_NONE + 1; id < FAULT_COUNT; id++) {
-        const struct fault_policy *p = fault_policy((enum fault)id);
+    assert_int_equal(sizeof rules / sizeof rules[0], FAULT_COUNT - 1);
+    for (size_t n = 0; n < sizeof rules / sizeof rules[0]; n++) {
+        const struct rule *r = &rules[n];
+        enum fault id = r->id;
+        const uint32_t bit = 1u << id;
+        const uint64_t wait = r->wait_s * S;
         struct faults f;
         uint64_t t = S;
+
         faults_init(&f);
+        faults_condition(&f, id, true, 42, t);
+        assert_int_equal(f.raised, bit);
+        assert_int_equal(faults_ruling(&f), id);
+        assert_int_equal(faults_want_state_f(&f), r->state_f);
+        for (int i = 0; i < 1000; i++) { /* never while its cause is there */
+            faults_condition(&f, id, true, i, t += S);
+            assert_int_equal(faults_step(&f, true, true, t), 0);
+        }
+        assert_int_equal(f.detail[id], 42); /* what is told is what it began with */
+        assert_int_equal(f.raised_us[id], S);
+
+        /* Alone, as often as it may, counted from when the cause was gone. */
+        int alone = r->clears == FAULT_CLEARS_ALONE      ? 300
+                    : r->clears == FAULT_CLEARS_ON_RETRY ? r->retries
+                                                         : 0;
+        faults_init(&f);
+        for (int i = 0; i < alone; i++) {
+            raised_and_gone(&f, id, t);
+            for (uint64_t before = 1; before < wait; before *= 7) {
+                faults_condition(&f, id, false, 0, t + before);
+                assert_int_equal(faults_step(&f, false, false, t + before), 0);
+            }
+            if (wait)
+                assert_int_equal(faults_step(&f, false, false, t + wait - 1), 0);
+            assert_int_equal(faults_step(&f, false, false, t += wait), bit);
+            assert_int_equal(f.raised, 0);
+            assert_int_equal(faults_ruling(&f), FAULT_NONE);
+            assert_false(faults_want_state_f(&f));
+        }
+        if (r->clears == FAULT_CLEARS_ALONE)
+            continue;
+        /* ... and then no more, however often it comes again. */
+        for (int i = 0; i < 300; i++)
+            raised_and_gone(&f, id, t);
+        assert_int_equal(faults_step(&f, false, false, t += 1000 * S), 0);
+        raised_and_gone(&f, id, t);
+        assert_int_equal(faults_step(&f, false, false, t += 1000 * S), 0);
+        /* The car has gone. */
+        if (r->clears == FAULT_CLEARS_ON_COMMAND) {
+            assert_int_equal(faults_step(&f, true, false, t += 1000 * S), 0);
+        } else {
+            struct faults g = f;
+            if (r->clears == FAULT_CLEARS_ON_UNPLUG && wait) {
+                faults_condition(&g, id, true, 0, t);
+                faults_condition(&g, id, false, 0, t);
+                assert_int_equal(faults_step(&g, true, false, t + wait - 1), 0);
+            }
+            assert_int_equal(faults_step(&g, true, false, t + wait), bit);
+            raised_and_gone(&g, id, t += wait); /* the next car starts afresh */
+            assert_int_equal(faults_step(&g, false, false, t + wait),
+                             r->clears == FAULT_CLEARS_ON_RETRY ? bit : 0);
+        }
+        /* A person has looked: at once, and afresh. */
+        raised_and_gone(&f, id, t);
+        assert_int_equal(faults_step(&f, false, true, t), bit);
+        assert_int_equal(f.times[id], 0);
+    }
+}
+
+static void counted_without_clearing(void **state)
+{
+    (void)state;
+    struct faults f;
+    faults_init(&f); /* a fault that comes more often than a byte counts does not get new chances by that */
+    uint64_t t = S;
+    for (int i = 0; i < 600; i++) {
+        raised_and_gone(&f, FAULT_CP_SHORT, t);
+        uint32_t alone = faults_step(&f, false, false, t += 30 * S);
+        assert_int_equal(alone != 0, i < 3);
+        f.raised = 0; /* as if it had cleared some other way */
+    }
+    assert_int_equal(f.times[FAULT_CP_SHORT], UINT8_MAX);
+}
+
+static void names_and_order_of_faults(void **state)
+{
+    (void)state;
+    for (int id = FAULT_NONE; id < FAULT_COUNT; id++) {
+        const struct fault_policy *p = fault_policy((enum fault)id);
         assert_true(strlen(p->name) >= 3);
         assert_string_equal(fault_name((enum fault)id), p->name);
         for (int other = 0; other < id; other++)
             assert_string_not_equal(fault_name((enum fault)other), p->name);
-        for (int round = 0; round < 8; round++) {
-            faults_condition(&f, (enum fault)id, true, 42, t);
-            assert_true(f.raised & (1u << id));
-            assert_int_equal(faults_ruling(&f), id);
-            assert_int_equal(f.detail[id], 42);
-            assert_int_equal(faults_want_state_f(&f), p->state_f);
-            t += 100 * S;
-            assert_int_equal(faults_step(&f, true, true, t), 0); /* never while its cause is there */
-            faults_condition(&f, (enum fault)id, false, 0, t);
-            if (p->wait_ms) {
-                t += p->wait_ms * MS - 1;
-                assert_int_equal(faults_step(&f, false, false, t), 0);
-                t += 1;
-            }
-            uint32_t alone = faults_step(&f, false, false, t);
-            bool may =
-                p->clears == FAULT_CLEARS_ALONE || (p->clears == FAULT_CLEARS_ON_RETRY && round < p->retries);
-            assert_int_equal(alone, may ? 1u << id : 0u);
-            if (alone)
-                continue;
-            t += 1000 * S;
-            assert_int_equal(faults_step(&f, false, false, t), 0);
-            uint32_t unplugged = faults_step(&f, true, false, t);
-            bool by_plug = p->clears == FAULT_CLEARS_ON_RETRY || p->clears == FAULT_CLEARS_ON_UNPLUG;
-            assert_int_equal(unplugged, by_plug ? 1u << id : 0u);
-            if (!unplugged)
-                assert_int_equal(faults_step(&f, false, true, t), 1u << id);
-            break;
-        }
-        assert_int_equal(f.raised, 0);
-        if (p->clears == FAULT_CLEARS_ON_RETRY) { /* the next car starts afresh */
-            faults_step(&f, true, false, t);
-            faults_condition(&f, (enum fault)id, true, 0, t);
-            faults_condition(&f, (enum fault)id, false, 0, t);
-            assert_int_equal(faults_step(&f, false, false, t + p->wait_ms * MS), 1u << id);
-        }
     }
+    /* Names are in logs and at servers: they stay. */
+    assert_string_equal(fault_name(FAULT_NONE), "NoError");
+    assert_string_equal(fault_name(FAULT_CP_SHORT), "CpShort");
+    assert_string_equal(fault_name(FAULT_WELDED), "Welded");
+    assert_string_equal(fault_name(FAULT_GUARD), "Guard");
+    assert_string_equal(fault_name(FAULT_COUNT), "unknown");
+    for (int i = 0; i < 2; i++) { /* no fault, and what is none: clears at once, asks for nothing */
+        const struct fault_policy *none = fault_policy(i ? FAULT_COUNT : FAULT_NONE);
+        assert_string_equal(none->name, "NoError");
+        assert_true(none->clears == FAULT_CLEARS_ALONE && !none->wait_ms && !none->retries && !none->state_f);
+    }
+    for (size_t n = 0; n < sizeof rules / sizeof rules[0]; n++)
+        assert_int_equal(fault_policy(rules[n].id)->retries, rules[n].retries);
     struct faults f;
     faults_init(&f);
     faults_condition(&f, FAULT_NONE, true, 0, 1);
     faults_condition(&f, FAULT_COUNT, true, 0, 1);
     assert_int_equal(f.raised, 0);
-    assert_string_equal(fault_name(FAULT_COUNT), "unknown");
     faults_condition(&f, FAULT_WELDED, true, 0, 5);
     faults_condition(&f, FAULT_CP_SHORT, true, 0, 6);
     assert_int_equal(faults_ruling(&f), FAULT_WELDED); /* the oldest */
+    faults_condition(&f, FAULT_GUARD, true, 0, 7);
+    assert_int_equal(faults_ruling(&f), FAULT_WELDED);
+    faults_init(&f);
+    faults_condition(&f, FAULT_GUARD, true, 0, 5);
+    faults_condition(&f, FAULT_RCD, true, 0, 5);
+    assert_int_equal(faults_ruling(&f), FAULT_RCD); /* of the same instant the first of the list */
 }
 
 static void a_condition_that_returns_waits_anew(void **state)
@@ -591,8 +954,10 @@ static void a_condition_that_returns_waits_anew(void **state)
 static uint16_t test_run(struct selftest *t, struct selftest_in *in, uint64_t ms)
 {
     uint16_t bp = 0;
-    for (uint64_t end = in->now_us + ms * MS; in->now_us < end; in->now_us += 10 * MS)
+    for (uint64_t end = in->now_us + ms * MS; in->now_us < end; in->now_us += 10 * MS) {
         bp = selftest_step(t, in);
+        in->f_driven = bp == 0;
+    }
     return bp;
 }
 
@@ -665,6 +1030,22 @@ static void self_test_misses_nothing(void **state)
         else
             assert_int_equal(t.phase, SELFTEST_PASSED);
     }
+    /* A fault rules the pilot while state F is wanted: that is no verdict on the driver. */
+    selftest_init(&t, S);
+    in = good;
+    for (int i = 0; i < 200; i++, in.now_us += 10 * MS) {
+        in.f_driven = false;
+        selftest_step(&t, &in);
+    }
+    assert_int_equal(t.phase, SELFTEST_F);
+    assert_int_equal(t.missing, 0);
+    assert_int_equal(test_run(&t, &in, 30), 0);
+    in.pilot = 'F';
+    test_run(&t, &in, 20);
+    in.pilot = 'A';
+    test_run(&t, &in, 50);
+    assert_int_equal(t.phase, SELFTEST_PASSED);
+
     selftest_init(&t, S);
     in = good;
     test_run(&t, &in, 600); /* the -12 V half does not come */
@@ -685,11 +1066,18 @@ int main(void)
         cmocka_unit_test(ordinary_openings),
         cmocka_unit_test(welds),
         cmocka_unit_test(wear_is_noticed),
+        cmocka_unit_test(soft_deadline_to_the_microsecond),
+        cmocka_unit_test(wear_to_the_microsecond),
+        cmocka_unit_test(delays_are_the_contacts),
+        cmocka_unit_test(contacts_and_coil),
+        cmocka_unit_test(rest_to_the_microsecond),
         cmocka_unit_test(lock_and_its_retries),
         cmocka_unit_test(monitor_test),
         cmocka_unit_test(seven_seconds),
         cmocka_unit_test(derating_line),
-        cmocka_unit_test(each_fault_clears_as_its_table_says),
+        cmocka_unit_test(each_fault_clears_by_its_rule),
+        cmocka_unit_test(counted_without_clearing),
+        cmocka_unit_test(names_and_order_of_faults),
         cmocka_unit_test(a_condition_that_returns_waits_anew),
         cmocka_unit_test(self_test_misses_nothing),
     };

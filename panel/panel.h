@@ -88,7 +88,7 @@ struct panel_view {
     enum panel_update_phase update_phase;
     int32_t update_permille; /* −1: not known */
 
-    /* setup */
+    /* setup: the station has a network of its own to join, or (ssid "") takes one from a phone that scans */
     struct {
         char qr[PANEL_NAME_MAX + 1]; /* what the QR code says */
         char ssid[PANEL_TEXT_MAX], password[PANEL_TEXT_MAX], url[PANEL_TEXT_MAX];

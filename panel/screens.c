@@ -360,10 +360,12 @@ static void update(struct scene *s, const struct panel_view *v)
                      say(v, PANEL_S_UPDATE_WARNING));
 }
 
+enum { COLUMN = 164, COLUMN_W = PANEL_WIDTH - COLUMN - 6 }; /* beside the code */
+
 /* A step of the instructions and what belongs to it, below each other. Returns where the next one begins. */
 static int32_t step(struct scene *s, int32_t y, const char *text, const char *value)
 {
-    enum { COLUMN = 164, COLUMN_W = PANEL_WIDTH - COLUMN - 6, VALUE = 16, GAP = 9 };
+    enum { VALUE = 16, GAP = 9 };
     const struct scene_area area = {COLUMN, y, COLUMN_W, 2 * 20};
     y = scene_paragraph(s, SCENE_SMALL, SCENE_SMALL, &area, SCENE_START, false, PANEL_INK, text);
     if (*value) {
@@ -378,6 +380,22 @@ static const char *without_scheme(const char *url)
     return strncmp(url, "http://", 7) == 0 ? url + 7 : url;
 }
 
+/* The station has no network of its own to join: a phone gives it one, or there is only the cable. */
+static void setup_from_outside(struct scene *s, const struct panel_view *v)
+{
+    const struct scene_area beside = {COLUMN, 60, COLUMN_W, 80}, alone = {PANEL_MARGIN, 100, WIDTH, 80};
+    if (!v->setup.qr[0]) {
+        (void)scene_paragraph(s, SCENE_BODY, SCENE_SMALL, &alone, SCENE_START, false, PANEL_INK,
+                              say(v, PANEL_S_SETUP_USB));
+        return;
+    }
+    struct scene_area next = beside;
+    next.y = 20 + scene_paragraph(s, SCENE_SMALL, SCENE_SMALL, &beside, SCENE_START, false, PANEL_INK,
+                                  say(v, PANEL_S_SETUP_PHONE));
+    (void)scene_paragraph(s, SCENE_SMALL, SCENE_SMALL, &next, SCENE_START, false, PANEL_INK,
+                          say(v, PANEL_S_SETUP_USB));
+}
+
 static void setup(struct scene *s, const struct panel_view *v, const struct qr *qr)
 {
     scene_begin(s, panel_right_to_left(v->language), PANEL_WHITE);
@@ -390,6 +408,10 @@ static void setup(struct scene *s, const struct panel_view *v, const struct qr *
     const struct scene_area code = {0, 44, 160, 172};
     scene_qr(s, &code);
     (void)scene_name(s, SCENE_SMALL, 6, 148, 231, SCENE_MIDDLE, PANEL_GREY, v->name);
+    if (!v->setup.ssid[0]) {
+        setup_from_outside(s, v);
+        return;
+    }
     int32_t y = step(s, 54, say(v, PANEL_S_SETUP_SCAN), "");
     y = step(s, y, say(v, PANEL_S_SETUP_NETWORK), v->setup.ssid);
     if (v->setup.password[0])

@@ -101,8 +101,8 @@ static int cmd_status(int argc, char **argv)
                (unsigned long)v.link.sent, (unsigned long)v.link.received, (unsigned long)v.link.reconnects);
     printf("memory      heap %u free, %u at least so far, largest block %u; PSRAM %u free\n",
            (unsigned)h.heap_free, (unsigned)h.heap_min, (unsigned)h.heap_block, (unsigned)h.psram_free);
-    printf("stacks left control %lu, comms %lu, bell %lu\n", (unsigned long)h.control_stack,
-           (unsigned long)h.comms_stack, (unsigned long)h.bell_stack);
+    printf("stacks left control %lu, comms %lu, bell %lu, display %lu\n", (unsigned long)h.control_stack,
+           (unsigned long)h.comms_stack, (unsigned long)h.bell_stack, (unsigned long)h.display_stack);
     printf("control     %lu steps late, %lu us at worst\n", (unsigned long)h.control_late,
            (unsigned long)h.control_worst_us);
     return 0;

@@ -6,6 +6,7 @@
 #include "bootloader_random.h"
 #include "clock_sync.h"
 #include "console.h"
+#include "display.h"
 #include "esp_app_desc.h"
 #include "esp_event.h"
 #include "esp_log.h"
@@ -49,4 +50,5 @@ void app_main(void)
     optional(clock_sync_start(), "time from the network");
     optional(net_link_start(), "network");
     optional(console_start(), "console");
+    optional(display_start(), "display"); /* last: it takes only memory that is left */
 }

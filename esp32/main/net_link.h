@@ -34,4 +34,13 @@ esp_err_t net_link_credentials(const char *name, const char *password);
 /* Any thread. Forgets the credentials. */
 esp_err_t net_link_forget(void);
 
+enum { NET_LINK_CODE_MAX = 152 }; /* what the panel's largest QR code holds: panel/qr/qr.h */
+/* Any thread. A person at the station wants to give it another network: for ten minutes it takes one. Not
+ * while the link is up: a button that anybody can reach must not take a station off its network. */
+void net_link_setup(void);
+/* One thread, about once a second; may take 0.1 s. While a network is wanted, because none is configured or
+ * by net_link_setup, the station listens for a phone that has scanned `code` (Wi-Fi Easy Connect). true: it
+ * does. Only called where there is a display to show the code. */
+bool net_link_setup_step(char *code, size_t cap);
+
 #endif

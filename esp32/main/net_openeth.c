@@ -117,3 +117,14 @@ esp_err_t net_link_forget(void)
 {
     return ESP_OK;
 }
+
+void net_link_setup(void)
+{
+}
+
+bool net_link_setup_step(char *code, size_t cap)
+{
+    if (cap)
+        code[0] = '\0';
+    return false; /* a wire needs no credentials */
+}

@@ -1,13 +1,17 @@
 /*
  * net_wifi: net_link over Wi-Fi, as a station. Driven by events alone: handlers note what happened and set
- * one timer; connecting and giving up happen in that timer's callback, never inside a handler.
+ * one timer; connecting and giving up happen in that timer's callback, never inside a handler. Credentials
+ * come from the console, or from a phone by Wi-Fi Easy Connect (DPP): the display shows a code, the phone
+ * scans it and hands over a network that it knows.
  */
 #include "net_link.h"
 
 #include <string.h>
 
 #include "esp_check.h"
+#include "esp_dpp.h"
 #include "esp_event.h"
+#include "esp_idf_version.h"
 #include "esp_log.h"
 #include "esp_netif.h"
 #include "esp_random.h"
@@ -24,6 +28,7 @@ enum {
     ADDRESS_WAIT_MS = 30000, /* associated but no address: DHCP has given up by then; start over */
     NAME_CHARS = 32,
     PASSWORD_CHARS = 64,
+    SETUP_US = 600000000,
 };
 
 static struct {
@@ -35,6 +40,11 @@ static struct {
     uint32_t attempts, losses;
     int last_reason;
     char address[16];
+    bool listening;       /* for a phone; meanwhile there is no connecting */
+    int64_t set_up_until; /* asked for by a person */
+    char code[NET_LINK_CODE_MAX + 1];
+
+    bool dpp_begun; /* of the thread that calls net_link_setup_step */
 } w = {.lock = portMUX_INITIALIZER_UNLOCKED};
 
 static void timer_set(uint32_t ms)
@@ -53,17 +63,28 @@ static uint32_t retry_ms(uint32_t attempts)
     return ms / 2 + esp_random() % (ms / 2 + 1);
 }
 
+/* Under the lock. */
+static bool set_up_wanted(void)
+{
+    return !w.configured || esp_timer_get_time() < w.set_up_until;
+}
+
 /* In the timer task. */
 static void on_timer(void *arg)
 {
     (void)arg;
     portENTER_CRITICAL(&w.lock);
     bool configured = w.configured, associated = w.associated, addressed = w.addressed;
-    if (configured && !associated)
+    bool listening = w.listening && set_up_wanted();
+    if (configured && !associated && !listening)
         w.attempts++;
     portEXIT_CRITICAL(&w.lock);
     if (!configured || addressed)
         return;
+    if (listening) {
+        timer_set(RETRY_MAX_MS);
+        return;
+    }
     if (associated) {
         ESP_LOGW(TAG, "no address: starting over");
         (void)esp_wifi_disconnect(); /* its event brings us back here */
@@ -74,6 +95,21 @@ static void on_timer(void *arg)
     if (err != ESP_OK)
         ESP_LOGW(TAG, "connect: %s", esp_err_to_name(err));
     timer_set(RETRY_MAX_MS); /* one of the events comes first */
+}
+
+static esp_err_t use(const wifi_config_t *cfg, bool configured)
+{
+    wifi_config_t copy = *cfg;
+    ESP_RETURN_ON_ERROR(esp_wifi_set_config(WIFI_IF_STA, &copy), TAG, "credentials");
+    portENTER_CRITICAL(&w.lock);
+    w.configured = configured;
+    w.attempts = 0;
+    bool associated = w.associated;
+    portEXIT_CRITICAL(&w.lock);
+    if (associated)
+        return esp_wifi_disconnect(); /* the event connects anew */
+    timer_set(1);
+    return ESP_OK;
 }
 
 static void on_wifi(void *arg, esp_event_base_t base, int32_t id, void *data)
@@ -100,6 +136,38 @@ static void on_wifi(void *arg, esp_event_base_t base, int32_t id, void *data)
         ESP_LOGW(TAG, "lost or refused (reason %d, %d dBm), again in %lu ms", (int)ev->reason, (int)ev->rssi,
                  (unsigned long)ms);
         timer_set(ms);
+#ifdef CONFIG_ESP_WIFI_DPP_SUPPORT
+    } else if (id == WIFI_EVENT_DPP_URI_READY) {
+        const wifi_event_dpp_uri_ready_t *ev = data;
+        size_t n = strnlen(ev->uri, ev->uri_data_len);
+        if (n > NET_LINK_CODE_MAX) {
+            ESP_LOGE(TAG, "set-up code of %u characters is too long", (unsigned)n);
+            return;
+        }
+        portENTER_CRITICAL(&w.lock);
+        memcpy(w.code, ev->uri, n);
+        w.code[n] = '\0';
+        portEXIT_CRITICAL(&w.lock);
+    } else if (id == WIFI_EVENT_DPP_FAILED) {
+        const wifi_event_dpp_failed_t *ev = data;
+        ESP_LOGW(TAG, "phone gave no network: %s", esp_err_to_name((esp_err_t)ev->failure_reason));
+        portENTER_CRITICAL(&w.lock);
+        w.listening = false; /* the next step listens again */
+        portEXIT_CRITICAL(&w.lock);
+    } else if (id == WIFI_EVENT_DPP_CFG_RECVD) {
+        const wifi_event_dpp_config_received_t *ev = data;
+        wifi_config_t cfg = ev->wifi_cfg;
+        cfg.sta.scan_method = WIFI_ALL_CHANNEL_SCAN;
+        cfg.sta.sort_method = WIFI_CONNECT_AP_BY_SIGNAL;
+        portENTER_CRITICAL(&w.lock);
+        w.listening = false;
+        w.set_up_until = 0;
+        portEXIT_CRITICAL(&w.lock);
+        ESP_LOGI(TAG, "a phone gave the network %.32s", (const char *)cfg.sta.ssid);
+        if (use(&cfg, true) != ESP_OK)
+            ESP_LOGE(TAG, "it can't be kept");
+        memset(&cfg, 0, sizeof cfg);
+#endif
     }
 }
 
@@ -154,7 +222,7 @@ esp_err_t net_link_start(void)
     ESP_RETURN_ON_ERROR(esp_wifi_set_mode(WIFI_MODE_STA), TAG, "mode");
     w.configured = known();
     if (!w.configured)
-        ESP_LOGW(TAG, "no network set: use the console's `wifi`");
+        ESP_LOGW(TAG, "no network set: use the console's `wifi`, or scan the display's code");
     ESP_RETURN_ON_ERROR(esp_wifi_start(), TAG, "start");
     /* A station has mains: answers at once are worth more than the milliamperes. */
     return esp_wifi_set_ps(WIFI_PS_NONE);
@@ -181,21 +249,6 @@ void net_link_status(struct net_link_status *out)
         out->address[0] = '\0';
 }
 
-static esp_err_t use(const wifi_config_t *cfg, bool configured)
-{
-    wifi_config_t copy = *cfg;
-    ESP_RETURN_ON_ERROR(esp_wifi_set_config(WIFI_IF_STA, &copy), TAG, "credentials");
-    portENTER_CRITICAL(&w.lock);
-    w.configured = configured;
-    w.attempts = 0;
-    bool associated = w.associated;
-    portEXIT_CRITICAL(&w.lock);
-    if (associated)
-        return esp_wifi_disconnect(); /* the event connects anew */
-    timer_set(1);
-    return ESP_OK;
-}
-
 esp_err_t net_link_credentials(const char *name, const char *password)
 {
     size_t n = strlen(name), p = password ? strlen(password) : 0;
@@ -218,3 +271,74 @@ esp_err_t net_link_forget(void)
     const wifi_config_t none = {0};
     return use(&none, false);
 }
+
+void net_link_setup(void)
+{
+    portENTER_CRITICAL(&w.lock);
+    bool refused = w.associated && w.addressed;
+    if (!refused)
+        w.set_up_until = esp_timer_get_time() + SETUP_US;
+    portEXIT_CRITICAL(&w.lock);
+    if (refused)
+        ESP_LOGW(TAG, "set-up refused: the network is up");
+}
+
+#ifdef CONFIG_ESP_WIFI_DPP_SUPPORT
+/* Its answer is WIFI_EVENT_DPP_URI_READY. A new key with every start, so an old picture of the code is worth
+ * nothing. */
+static esp_err_t dpp_begin(void)
+{
+#if ESP_IDF_VERSION < ESP_IDF_VERSION_VAL(6, 0, 0)
+    ESP_RETURN_ON_ERROR(esp_supp_dpp_init(NULL), TAG, "Easy Connect");
+#else
+    ESP_RETURN_ON_ERROR(esp_supp_dpp_init(), TAG, "Easy Connect");
+#endif
+    /* The three channels that do not overlap: phones look on those that the code names. */
+    return esp_supp_dpp_bootstrap_gen("1,6,11", DPP_BOOTSTRAP_QR_CODE, NULL, NULL);
+}
+
+static void dpp_listen(void)
+{
+    /* A search for the old network would keep the radio on its channels. */
+    (void)esp_wifi_disconnect();
+    esp_err_t err = esp_supp_dpp_start_listen();
+    if (err == ESP_OK)
+        return;
+    ESP_LOGW(TAG, "listening for a phone: %s", esp_err_to_name(err));
+    portENTER_CRITICAL(&w.lock);
+    w.listening = false;
+    portEXIT_CRITICAL(&w.lock);
+}
+
+bool net_link_setup_step(char *code, size_t cap)
+{
+    portENTER_CRITICAL(&w.lock);
+    bool wanted = w.netif && set_up_wanted() && !(w.associated && w.addressed), was = w.listening;
+    bool ready = w.code[0] != '\0' && strlen(w.code) < cap;
+    if (wanted && ready)
+        memcpy(code, w.code, strlen(w.code) + 1);
+    else if (cap)
+        code[0] = '\0';
+    w.listening = wanted && ready;
+    portEXIT_CRITICAL(&w.lock);
+    if (wanted && !w.dpp_begun) {
+        w.dpp_begun = true; /* once: what fails now fails always */
+        esp_err_t err = dpp_begin();
+        if (err != ESP_OK)
+            ESP_LOGW(TAG, "no set-up by phone: %s", esp_err_to_name(err));
+    } else if (wanted && ready && !was) {
+        dpp_listen();
+    } else if (!wanted && was) {
+        (void)esp_supp_dpp_stop_listen();
+        timer_set(1);
+    }
+    return wanted && ready;
+}
+#else
+bool net_link_setup_step(char *code, size_t cap)
+{
+    if (cap)
+        code[0] = '\0';
+    return false;
+}
+#endif

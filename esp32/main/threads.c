@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "clock_sync.h"
+#include "display.h"
 #include "esp_check.h"
 #include "esp_heap_caps.h"
 #include "esp_task_wdt.h"
@@ -191,13 +192,14 @@ static void health_line(void)
     struct threads_health h;
     char line[200];
     threads_health_read(&h);
-    (void)snprintf(
-        line, sizeof line,
-        "left: stacks %lu control %lu comms %lu bell; heap %u now, %u at least, block %u; PSRAM %u; "
-        "control late %lu times, %lu us at worst",
-        (unsigned long)h.control_stack, (unsigned long)h.comms_stack, (unsigned long)h.bell_stack,
-        (unsigned)h.heap_free, (unsigned)h.heap_min, (unsigned)h.heap_block, (unsigned)h.psram_free,
-        (unsigned long)h.control_late, (unsigned long)h.control_worst_us);
+    (void)snprintf(line, sizeof line,
+                   "left: stacks %lu control %lu comms %lu bell %lu display; heap %u now, %u at least, block "
+                   "%u; PSRAM %u; "
+                   "control late %lu times, %lu us at worst",
+                   (unsigned long)h.control_stack, (unsigned long)h.comms_stack, (unsigned long)h.bell_stack,
+                   (unsigned long)h.display_stack, (unsigned)h.heap_free, (unsigned)h.heap_min,
+                   (unsigned)h.heap_block, (unsigned)h.psram_free, (unsigned long)h.control_late,
+                   (unsigned long)h.control_worst_us);
     log_tail_line(2, line);
 }
 
@@ -239,6 +241,9 @@ static void comms_thread(void *arg)
             health_at = now + HEALTH_EVERY_US;
         }
         atomic_store_explicit(&t.comms_beat_s, (unsigned)(now / 1000000), memory_order_relaxed);
+        uint64_t view_due = display_step(station, now);
+        if (due > view_due)
+            due = view_due;
         machine_serve(due < now + COMMS_ROUND_US ? due : now + COMMS_ROUND_US);
     }
 }
@@ -275,6 +280,7 @@ void threads_health_read(struct threads_health *out)
         .control_stack = (uint32_t)uxTaskGetStackHighWaterMark(t.control),
         .comms_stack = (uint32_t)uxTaskGetStackHighWaterMark(t.comms),
         .bell_stack = (uint32_t)uxTaskGetStackHighWaterMark(t.bell),
+        .display_stack = display_stack_left(),
         .heap_free = heap_caps_get_free_size(MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT),
         .heap_min = heap_caps_get_minimum_free_size(MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT),
         .heap_block = heap_caps_get_largest_free_block(MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT),

@@ -30,6 +30,7 @@ void threads_meter_raw(struct metering_raw *out);
 /* What is left; published in the log and on the console. Bytes. */
 struct threads_health {
     uint32_t control_stack, comms_stack, bell_stack; /* never used so far */
+    uint32_t display_stack;                          /* the same; 0: no display */
     size_t heap_free, heap_min, heap_block;          /* internal: now, ever, largest block */
     size_t psram_free, psram_min;
     uint32_t control_late; /* control steps that began more than half a period late */

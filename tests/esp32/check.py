@@ -20,10 +20,13 @@ ALSO = {
 # being asked for (esp_common, the C library) is "".
 OWNER = {
     "bootloader_random.h": "bootloader_support", "driver/gpio.h": "esp_driver_gpio", "driver/ledc.h": "esp_driver_ledc",
+    "driver/spi_master.h": "esp_driver_spi",
     "esp_adc/adc_cali.h": "esp_adc", "esp_adc/adc_cali_scheme.h": "esp_adc", "esp_adc/adc_continuous.h": "esp_adc",
     "esp_app_desc.h": "esp_app_format", "esp_attr.h": "", "esp_check.h": "", "esp_console.h": "console",
-    "esp_crt_bundle.h": "mbedtls", "esp_err.h": "", "esp_eth.h": "esp_eth", "esp_event.h": "esp_event",
-    "esp_heap_caps.h": "heap", "esp_idf_version.h": "", "esp_log.h": "log", "esp_mac.h": "esp_hw_support",
+    "esp_crt_bundle.h": "mbedtls", "esp_dpp.h": "wpa_supplicant", "esp_err.h": "", "esp_eth.h": "esp_eth", "esp_event.h": "esp_event",
+    "esp_heap_caps.h": "heap", "esp_idf_version.h": "", "esp_lcd_io_spi.h": "esp_lcd",
+    "esp_lcd_panel_dev.h": "esp_lcd", "esp_lcd_panel_io.h": "esp_lcd", "esp_lcd_panel_ops.h": "esp_lcd",
+    "esp_lcd_panel_st7789.h": "esp_lcd", "esp_log.h": "log", "esp_mac.h": "esp_hw_support",
     "esp_netif.h": "esp_netif", "esp_netif_sntp.h": "esp_netif", "esp_ota_ops.h": "app_update",
     "esp_partition.h": "esp_partition", "esp_random.h": "esp_hw_support", "esp_system.h": "esp_system",
     "esp_task_wdt.h": "esp_system", "esp_timer.h": "esp_timer", "esp_wifi.h": "esp_wifi",
@@ -177,7 +180,7 @@ def kconfig():
             bad(f"{path}: CONFIG_{symbol} is defined nowhere (ESP-IDF's are listed in tests/esp32/idf_symbols.txt)")
     depended = set(re.findall(r"(?:if|depends on|&&|\|\|) !?(ECS_\w+)", menu))
     # The other half of a choice is what holds when the half that is used does not.
-    halves = {"ECS_CP_UNIPOLAR", "ECS_LINK_WIFI"}
+    halves = {"ECS_CP_UNIPOLAR", "ECS_LINK_WIFI", "ECS_LCD_ILI9341"}
     for symbol in sorted(ours - set(used) - depended - halves):
         bad(f"Kconfig: {symbol} is used by nothing")
     for symbol in idf - set(used):

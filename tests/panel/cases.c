@@ -46,6 +46,21 @@ static void setup_open(struct panel_view *v)
               "\"transport\":\"ble\",\"network\":\"wifi\"}");
 }
 
+/* As long as Wi-Fi Easy Connect's are: a public key in base64. */
+static void setup_phone(struct panel_view *v)
+{
+    v->screen = PANEL_SETUP;
+    text_copy(
+        v->setup.qr, sizeof v->setup.qr,
+        "DPP:C:81/1,81/6,81/11;M:a4cf12f07f3a;K:MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgADv4Pd8QbXq7Lk2mYc1eT0"
+        "r5sWn9UzHjGf3aVxBhCoKp4=;;");
+}
+
+static void setup_usb(struct panel_view *v)
+{
+    v->screen = PANEL_SETUP;
+}
+
 static void ready(struct panel_view *v)
 {
     (void)v;
@@ -347,6 +362,8 @@ const struct panel_case panel_cases[] = {
     {"boot", boot},
     {"setup", setup},
     {"setup-long", setup_open},
+    {"setup-phone", setup_phone},
+    {"setup-usb", setup_usb},
     {"ready", ready},
     {"ready-cable-offline", ready_cable},
     {"ready-single", ready_single},

@@ -520,11 +520,19 @@ static void end_frequency(struct metering *m, uint64_t end_us)
 }
 
 /* Steadies a value near the noise: averages up to STEADY_WINDOWS while they differ no more than noise
- * explains (four sigma), and follows at once when they do. True: it has followed. */
-static bool steady(float *value, uint8_t *windows, float fresh, float variance)
+ * explains (four sigma), and follows at once when they do. Between four and six sigma a second window has to
+ * agree: in a night of charging noise alone gets there, and one such window would be shown as it is, up to 4
+ * % off at 1 A. True: it has followed. */
+static bool steady(float *value, uint8_t *windows, int8_t *apart, float fresh, float variance)
 {
     float d = fresh - *value;
-    bool step = *windows == 0 || d * d > 16 * variance;
+    int8_t side = d * d <= 16 * variance ? 0 : d > 0 ? 1 : -1;
+    bool step = *windows == 0 || (side != 0 && (side == *apart || d * d > 36 * variance));
+    if (side != 0 && !step) {
+        *apart = side;
+        return false;
+    }
+    *apart = 0;
     *windows = step ? 1 : *windows < STEADY_WINDOWS ? (uint8_t)(*windows + 1) : STEADY_WINDOWS;
     *value += d / *windows;
     return step;
@@ -601,14 +609,15 @@ static void end_phase(struct metering *m, int p, uint64_t dt_us)
         r->import_total_uwh += uwh;
     }
 
-    bool step = steady(&ph->i_show, &ph->i_windows, ms, 4 * ms * ph->i_noise / samples + noise_var);
+    bool step =
+        steady(&ph->i_show, &ph->i_windows, &ph->i_apart, ms, 4 * ms * ph->i_noise / samples + noise_var);
     float i_show = root(ph->i_show);
     /* Power rests on the few cycles with visible voltage, of this window and half of the last. */
     float seen = (ph->v_cycles > 0 ? 1.5f * ph->v_cycles : 1) * cycle_samples(m);
     float p_var = squared(ph->v_rms) * (ph->i_noise / seen + squared(0.0025f * i_show));
     if (step)
         ph->p_windows = 0;
-    steady(&ph->p_show, &ph->p_windows, power, p_var);
+    steady(&ph->p_show, &ph->p_windows, &ph->p_apart, power, p_var);
     r->i_ma[p] = rounded(i_show * ma);
     r->p_mw[p] = rounded(ph->p_show * ma * mv * 1e-3f);
     float s = ph->v_rms * i_show, pf = s > 0 ? 1000 * ph->p_show / s : 0;

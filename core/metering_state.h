@@ -32,10 +32,11 @@ struct metering_phase {
     float v_rms;          /* last measured */
     float i_show, p_show; /* steadied for the reading: mean square, power */
     uint8_t i_windows, p_windows, noise_windows; /* how many windows these means hold */
-    uint64_t v_us;                               /* when the voltage was last measured */
-    int8_t i_back, v_back; /* samples by which current and (earlier) voltage are taken back to meet */
-    float lag;             /* conversions by which that earlier voltage sample is later than the current's */
-    float w0, w1;          /* weights of the two correlations */
+    int8_t i_apart, p_apart; /* side on which the last window was too far off to be averaged; 0: it was not */
+    uint64_t v_us;           /* when the voltage was last measured */
+    int8_t i_back, v_back;   /* samples by which current and (earlier) voltage are taken back to meet */
+    float lag;    /* conversions by which that earlier voltage sample is later than the current's */
+    float w0, w1; /* weights of the two correlations */
     int64_t cross_q8,
         cross_first_q8;    /* last rising zero crossing and the window's first: conversions × 256 */
     uint32_t cross_cycles; /* mains cycles between the two */

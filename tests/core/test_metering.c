@@ -733,6 +733,41 @@ static void test_steady_reading_follows_steps(void **state)
     assert_int_equal(r.p_mw[0], 0);
 }
 
+/* The end of the present window. */
+static void to_window(struct source *s, struct metering *m, struct meter_reading *r)
+{
+    metering_read(m, r);
+    for (uint64_t at_us = r->at_us; r->at_us == at_us; metering_read(m, r))
+        look(s, m, 0.004);
+}
+
+/* 1 A with noise: about five sigma in one window are noise, in two of them the current. */
+static void test_steady_reading_doubts_one_window(void **state)
+{
+    (void)state;
+    struct source s;
+    struct metering m;
+    struct meter_reading r;
+    source_init(&s);
+    s.ph[0].i = s.ph[1].i = s.ph[2].i = 1;
+    start(&m, 3);
+    look(&s, &m, 6);
+    for (int k = 0; k < 6; k++) {
+        to_window(&s, &m, &r);
+        s.ph[0].i = k % 2 ? 0.97 : 1.03;
+        to_window(&s, &m, &r);
+        near("one window", r.i_ma[0], 1000, 10);
+        s.ph[0].i = 1;
+        look(&s, &m, 2);
+        metering_read(&m, &r);
+        near("back", r.i_ma[0], 1000, 10);
+    }
+    s.ph[0].i = 1.04;
+    look(&s, &m, 0.65); /* two windows and the frames between */
+    metering_read(&m, &r);
+    near("two windows", r.i_ma[0], 1040, 15);
+}
+
 static void test_speed(void **state)
 {
     (void)state;
@@ -785,6 +820,7 @@ int main(void)
         cmocka_unit_test(test_other_rates_are_learnt),
         cmocka_unit_test(test_senseless_settings_do_no_harm),
         cmocka_unit_test(test_steady_reading_follows_steps),
+        cmocka_unit_test(test_steady_reading_doubts_one_window),
         cmocka_unit_test(test_speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@ void control_init(struct control *c, const struct control_cfg *cfg, struct guard
         .guard = g,
         .available = true,
         .start_us = now_us,
+        .newest_us = now_us,
         .now_us = now_us,
         .test_bp = PILOT_STEADY,
         .cable_told_ma = 0,
@@ -217,13 +218,30 @@ static void take_frames(struct control *c)
     atomic_store_explicit(&c->guard->mux_wanted, metering_mux_wanted(&c->metering), memory_order_relaxed);
 }
 
+static uint64_t time_of(const struct control *c, uint32_t low_us)
+{
+    int32_t ago = (int32_t)((uint32_t)c->now_us - low_us);
+    return ago < 0 ? c->now_us : c->now_us - (uint32_t)ago;
+}
+
+/* When the interrupt saw its newest frame. Kept in 64 bits here: its own word has 32, which come round. */
+static void watch_frames(struct control *c)
+{
+    uint32_t frames = atomic_load_explicit(&c->guard->frames, memory_order_acquire);
+    if (frames != c->frames_seen) {
+        c->frames_seen = frames;
+        c->newest_us = time_of(c, atomic_load_explicit(&c->guard->frame_us, memory_order_relaxed));
+    }
+    c->stale = c->now_us - c->newest_us > STARVED_US;
+}
+
 static void measure(struct control *c, const struct control_in *in)
 {
     struct control_status *s = &c->status;
     metering_read(&c->metering, &s->meter);
     metering_fast_current_ma(&c->metering, c->current_ma);
     c->current_max_ma = 0;
-    for (int p = 0; p < c->cfg.phases; p++)
+    for (int p = 0; p < c->cfg.phases && !c->stale; p++) /* stale: the last current says nothing any more */
         if (c->current_ma[p] > c->current_max_ma)
             c->current_max_ma = c->current_ma[p];
     supply_step(&c->supply, &s->meter, c->now_us, &c->supply_out);
@@ -255,6 +273,9 @@ static void measure(struct control *c, const struct control_in *in)
 
 static bool coil_on(const struct control *c)
 {
+    /* The interrupt that would say so does not run any more; then our own writing (coil_off) rules. */
+    if (c->stale && !c->contactor.armed)
+        return false;
     return atomic_load_explicit(&c->guard->coil, memory_order_acquire) != 0;
 }
 
@@ -262,12 +283,6 @@ static bool coil_on(const struct control *c)
 static uint32_t guard_trips(const struct control *c)
 {
     return c->contactor.armed ? atomic_load_explicit(&c->guard->trips, memory_order_acquire) : 0;
-}
-
-static uint64_t time_of(const struct control *c, uint32_t low_us)
-{
-    int32_t ago = (int32_t)((uint32_t)c->now_us - low_us);
-    return ago < 0 ? c->now_us : c->now_us - (uint32_t)ago;
 }
 
 static void peripherals(struct control *c, const struct control_in *in)
@@ -296,6 +311,7 @@ static void peripherals(struct control *c, const struct control_in *in)
     c->was_closed = closed;
 
     const struct selftest_in test = {
+        .f_driven = c->evse.duty_bp == PILOT_F,
         .now_us = c->now_us,
         .frame_rate_hz = c->rate_hz,
         .pilot = c->pilot.letter,
@@ -362,11 +378,7 @@ static uint32_t faults_of_guard(uint32_t trips)
 
 static bool starved(const struct control *c)
 {
-    uint64_t newest_us = c->start_us;
-    if (atomic_load_explicit(&c->guard->frames, memory_order_acquire))
-        newest_us = time_of(c, atomic_load_explicit(&c->guard->frame_us, memory_order_relaxed));
-    uint64_t age_us = c->now_us - newest_us;
-    return age_us > (c->contactor.armed ? STARVED_ARMED_US : STARVED_US);
+    return c->now_us - c->newest_us > (c->contactor.armed ? STARVED_ARMED_US : STARVED_US);
 }
 
 /* Which cable this car came with, and whether it is still that one. */
@@ -513,7 +525,7 @@ static void switch_contactor(struct control *c, enum contactor_wish wish, bool t
         .aux_fitted = c->cfg.aux_fitted,
         .aux = c->inputs & GUARD_IN_AUX,
         .aux_us = c->aux_us,
-        .current_valid = c->frame_us != 0,
+        .current_valid = c->frame_us != 0 && !c->stale,
         .current_ma = c->current_max_ma,
     };
     contactor_step(&c->contactor, &in, &c->contactor_out);
@@ -596,6 +608,7 @@ void control_step(struct control *c, const struct control_in *in, struct control
                           memory_order_relaxed);
 
     take_frames(c);
+    watch_frames(c);
     measure(c, in);
     bool drawing = c->contactor.closed && c->evse.state == EVSE_CHARGING;
     c->overdrawn = overcurrent_step(&c->overcurrent, drawing, offered_ma(c), c->current_ma, c->dt_us);

@@ -46,6 +46,9 @@ struct control {
     uint64_t start_us, now_us;
     uint32_t dt_us, rest_us; /* of this step; not yet given to the state machine in whole milliseconds */
     uint64_t frame_us;       /* end of the newest frame taken; 0: none */
+    uint64_t newest_us;      /* end of the newest frame the guard has seen; start-up: none yet */
+    uint32_t frames_seen;    /* guard->frames at that time */
+    bool stale;              /* no frame for so long that the currents and the coil's word mean nothing */
     uint32_t inputs;         /* of that frame */
     uint64_t aux_us;         /* end of the frame in which the auxiliary contact changed */
     uint32_t seq;

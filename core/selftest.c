@@ -51,6 +51,8 @@ uint16_t selftest_step(struct selftest *t, const struct selftest_in *in)
     case SELFTEST_F:
         if (in->pilot == 'F')
             enter(t, SELFTEST_BACK, in->now_us);
+        else if (!in->f_driven && !t->missing)
+            t->phase_us = in->now_us; /* nothing to read back yet */
         else if (in_phase_us >= SELFTEST_F_US)
             t->missing = SELFTEST_NO_F;
         break;

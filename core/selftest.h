@@ -25,6 +25,7 @@ struct selftest_in {
     char pilot;
     bool read_valid, read_ok; /* duty read back since the last change, and as driven */
     bool bipolar;
+    bool f_driven;      /* state F is really being driven: a fault may rule the pilot meanwhile */
     bool coil;          /* the guard drives the coil */
     bool contacts_open; /* aux contact and current agree that the contactor is open */
     bool rcm_ok;

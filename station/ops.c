@@ -67,7 +67,7 @@ void station_view(const struct station *s, struct ocpp_view *out)
         .offered_ma = c->offered_ma,
         .offered_by = limit_slot_name(c->offered_by),
         .installed_ma = c->limit[LIMIT_INSTALLATION].ma,
-        .phases = settings_int(&s->settings, SETTING_phases) == 1 ? 1 : 3,
+        .phases = s->control.cfg.phases, /* as it runs, not as set for the next start; constant after init */
         .contactor_cycles = c->contactor_cycles,
         .contactor_open_us = c->contactor_open_us,
         .temperature_mc = c->temperature_mc,
@@ -251,7 +251,7 @@ static void op_set_available(void *st, bool in_service)
 
 static bool op_unlock(void *st)
 {
-    if (!settings_int(&self(st)->settings, SETTING_lock_fitted))
+    if (!self(st)->control.cfg.lock_fitted)
         return false;
     want(self(st), CONTROL_UNLOCK, 0);
     return true;

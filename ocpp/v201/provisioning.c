@@ -49,9 +49,9 @@ uint64_t provisioning_step(struct v201 *v, uint64_t now)
 
 static const char *boot_reason(const struct v201 *v)
 {
-    if (v->durable.restart == RESTART_REMOTE)
+    if (v->restarted == RESTART_REMOTE)
         return "RemoteReset";
-    if (v->durable.restart == RESTART_SCHEDULED)
+    if (v->restarted == RESTART_SCHEDULED)
         return "ScheduledReset";
     const char *why = v->dev.ops->identity(v->dev.st, "reset_reason");
     return why && schema_word("ApplicationReset|FirmwareUpdate|LocalReset|PowerUp|RemoteReset|ScheduledReset|"
@@ -110,10 +110,6 @@ static void accepted(struct v201 *v)
     }
     p->heartbeat_due_us =
         device_now(&v->dev) + (uint64_t)device_int(&v->dev, "heartbeat_interval", 300) * 1000000;
-    if (v->durable.restart != RESTART_UNASKED) {
-        v->durable.restart = RESTART_UNASKED;
-        durable_state_save(&v->durable, &v->durable_id, &v->dev);
-    }
     availability_tell_all(v); /* B01.FR.05 */
     p->was_registered = true;
 }

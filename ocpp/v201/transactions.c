@@ -115,7 +115,8 @@ static void count_charging(struct v201 *v, uint64_t now)
         t->counted_us = now;
         return;
     }
-    uint64_t s = (now - t->counted_us) / 1000000;
+    /* An event may be some milliseconds older than the step before it. */
+    uint64_t s = now > t->counted_us ? (now - t->counted_us) / 1000000 : 0;
     v->durable.charging_s += (uint32_t)s;
     t->counted_us += s * 1000000;
 }
@@ -192,6 +193,8 @@ static void tell(struct v201 *v, enum tx_event_type type, enum tx_trigger trigge
         r.begin = s->begin;
         r.begin.measurands = r.now.measurands & s->begin.measurands;
     }
+    if (type == TX_STARTED)
+        save(v); /* begun, nothing told yet: or a cut right after the Started would leave it open for ever */
     s->seq++;
     tx_queue_put(&v->queue, &v->dev, &r);
     if (type != TX_ENDED)
@@ -255,6 +258,8 @@ static void end_session(struct v201 *v)
     t->fresh_plug = false;
     memset(&t->token, 0, sizeof t->token);
     memset(&t->group, 0, sizeof t->group);
+    if (!v->durable.tx_active)
+        profiles_tx_ended(v); /* of a remote start that came to nothing: not for the next driver */
     v->dev.ops->authorise(v->dev.st, false);
 }
 
@@ -566,10 +571,10 @@ static void recover(struct v201 *v, uint64_t now)
             if (!s->ending) {
                 const char *why = v->dev.ops->identity(v->dev.st, "reset_reason");
                 bool power = !why || !strcmp(why, "PowerUp");
-                reason = s->restart == RESTART_REMOTE ? STOP_IMMEDIATE_RESET
-                         : power                      ? STOP_POWER_LOSS
-                                                      : STOP_REBOOT;
-                trigger = s->restart == RESTART_REMOTE ? TRIGGER_RESET_COMMAND : TRIGGER_ABNORMAL_CONDITION;
+                reason = v->restarted == RESTART_REMOTE ? STOP_IMMEDIATE_RESET
+                         : power                        ? STOP_POWER_LOSS
+                                                        : STOP_REBOOT;
+                trigger = v->restarted == RESTART_REMOTE ? TRIGGER_RESET_COMMAND : TRIGGER_ABNORMAL_CONDITION;
             }
             finish(v, trigger, reason, now);
         }
@@ -591,8 +596,12 @@ void transactions_init(struct v201 *v)
      * the queue begins to empty before recover() knows whether a car is plugged in. */
     struct durable_state *s = &v->durable;
     uint32_t seq = 0;
-    if (s->tx_active && tx_queue_last_seq(&v->dev, s->tx, &seq, &t->end_kept) && seq >= s->seq)
-        s->seq = seq + 1;
+    if (s->tx_active) {
+        if (!tx_queue_last_seq(&v->dev, s->tx, &seq, &t->end_kept))
+            s->tx_active = s->seq > 0; /* 0: its Started was never kept, so nobody has been told of it */
+        else if (seq >= s->seq)
+            s->seq = seq + 1;
+    }
     memcpy(t->token.text, v->durable.token, sizeof t->token.text);
     t->token.type = v->durable.token_type;
 }

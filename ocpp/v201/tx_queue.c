@@ -108,8 +108,14 @@ void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outco
     case RPC_TIMEOUT:
         break;
     }
-    q->attempts++;
-    if (q->attempts >= (uint32_t)device_int(d, "tx_retry_attempts", 5)) {
+    uint32_t most = (uint32_t)device_int(d, "tx_retry_attempts", 5);
+    if (q->attempts < most)
+        q->attempts++;
+    /* E13: an event the server can't process is given up, or it would hold up all that follow. A server that
+     * hangs has refused nothing, though: what begins and ends a transaction then waits for it, as long as it
+     * takes. */
+    bool hanging = how == RPC_TIMEOUT && q->current.event != TX_UPDATED;
+    if (q->attempts >= most && !hanging) {
         device_log(d, 0, "event %u of transaction %s failed %u times and is given up",
                    (unsigned)q->current.seq, q->current.tx, (unsigned)q->attempts);
         q->given_up++;

@@ -144,6 +144,11 @@ void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station
     v->dev.boot = ops->random(station);
     ops->view(station, &v->view);
     durable_state_load(&v->durable, &v->durable_id, &v->dev);
+    v->restarted = v->durable.restart;
+    if (v->restarted != RESTART_UNASKED) { /* it explains this start-up, not one after a later power cut */
+        v->durable.restart = RESTART_UNASKED;
+        durable_state_save(&v->durable, &v->durable_id, &v->dev);
+    }
     provisioning_init(v);
     security_events_init(v);
     availability_init(v);

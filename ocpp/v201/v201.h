@@ -37,6 +37,7 @@ struct v201 {
     struct ocpp_view view; /* the station as seen last */
     struct durable_state durable;
     uint32_t durable_id;
+    uint8_t restarted; /* RESTART_*: why this start-up was asked for */
     bool reconnect_wanted;
     unsigned turn; /* which of the outbound messages of equal rank is asked first */
     struct provisioning prov;

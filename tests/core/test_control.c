@@ -211,6 +211,23 @@ static void faults_open_within_20_ms(void **state)
     }
 }
 
+static void a_converter_that_stays_dead_stays_a_fault(void **state)
+{
+    (void)state;
+    rig_charge(&r, NULL);
+    r.dead_adc = true;
+    rig_run(&r, 1000);
+    assert_false(r.status.contactor_closed); /* nobody tells any more, but we have switched it off */
+    assert_int_equal(r.status.fault, FAULT_STARVED);
+    for (int i = 0; i < 75 * 60; i++) { /* 32 bits of microseconds come round after 71.6 minutes */
+        r.in.now_us = (uint64_t)rig_now_us(&r) + (uint64_t)i * 1000000;
+        control_step(&r.control, &r.in, &r.out);
+        control_status_read(&r.control, &r.status);
+        assert_int_equal(r.status.fault, FAULT_STARVED);
+        assert_false(r.status.contactor_closed);
+    }
+}
+
 static void a_changed_cable_opens(void **state)
 {
     (void)state;
@@ -775,6 +792,7 @@ int main(void)
         cmocka_unit_test(unplugging_opens_at_once_and_ends_authorisation),
         cmocka_unit_test(authorisation_waits_for_a_car),
         cmocka_unit_test(faults_open_within_20_ms),
+        cmocka_unit_test(a_converter_that_stays_dead_stays_a_fault),
         cmocka_unit_test(a_changed_cable_opens),
         cmocka_unit_test(stops_by_asking_the_car_first),
         cmocka_unit_test(a_deaf_car_is_disconnected_after_six_seconds),

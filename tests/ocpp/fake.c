@@ -55,7 +55,7 @@ static void record_frame(char dir, const char *text)
 static bool op_send(void *st, const char *text, size_t len)
 {
     struct fake *f = st;
-    if (!f->connected || f->socket_full)
+    if (!f->connected || f->socket_full || f->cut)
         return false;
     record_frame('>', text);
     assert_true(f->frame_count < FAKE_FRAMES);
@@ -193,10 +193,18 @@ static const char *op_identity(void *st, const char *what)
     return "";
 }
 
+/* Another change of the store; true: the power is gone before it. */
+static bool cut_now(struct fake *f)
+{
+    if (f->cut_after && --f->cut_after == 0)
+        f->cut = true;
+    return f->cut;
+}
+
 static bool op_keep(void *st, enum ocpp_keep_kind kind, const void *rec, size_t len, uint32_t *id)
 {
     struct fake *f = st;
-    if (f->keep_fails || f->record_count == FAKE_RECORDS)
+    if (cut_now(f) || f->keep_fails || f->record_count == FAKE_RECORDS)
         return false;
     assert_true(len <= sizeof f->record[0].bytes);
     unsigned i = f->record_count++;
@@ -229,6 +237,8 @@ static void op_forget(void *st, enum ocpp_keep_kind kind, uint32_t id)
 {
     struct fake *f = st;
     (void)kind;
+    if (cut_now(f))
+        return;
     for (unsigned i = 0; i < f->record_count; i++)
         if (f->record[i].id == id) {
             f->record_count--;
@@ -349,6 +359,8 @@ void fake_forget(struct fake *f)
 void fake_boot(struct fake *f)
 {
     f->connected = false;
+    f->cut = false;
+    f->cut_after = 0;
     f->outstanding = false;
     f->wall_known = false;
     f->authorised = f->view.authorised = false;

@@ -50,6 +50,9 @@ struct fake {
     } setting[FAKE_SETTINGS];
     /* durable store */
     bool keep_fails;
+    unsigned
+        cut_after; /* the power goes at the n-th change of the store from now; 0 never. fake_boot ends it */
+    bool cut;
     uint32_t next_record;
     unsigned record_count;
     struct {

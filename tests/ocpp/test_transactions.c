@@ -668,6 +668,159 @@ static void store_fails(void **state)
     fake_free(f);
 }
 
+/* The power goes at each change of the store in turn, in a whole session. Whatever the server has been told
+ * of a transaction, it is told the rest; an event comes twice at most, and then with the same number. */
+static void cut_at_every_change_of_the_store(void **state)
+{
+    (void)state;
+    unsigned cuts = 0;
+    for (unsigned n = 1; n < 60; n++) {
+        struct fake *f = fake_ready();
+        f->cut_after = n;
+        fake_charge(f);
+        fake_run(f, 130000);
+        fake_energy(f, 500000);
+        fake_unplug(f);
+        fake_run(f, 5000);
+        bool was_cut = f->cut;
+        cuts += was_cut;
+        fake_close(f);
+        f->view.plugged = false;
+        f->view.pilot = 'A';
+        fake_boot(f);
+        fake_connect(f);
+        fake_run(f, 30000);
+        char open[40] = "";
+        double last = -1;
+        for (unsigned i = 0; i < fake_count(f, TER); i++) {
+            const cJSON *p = ter(f, i);
+            const char *tx = at(p, "transactionInfo.transactionId"), *type = at(p, "eventType");
+            double seq = number_at(p, "seqNo");
+            if (strcmp(open, tx)) {
+                assert_string_equal(open, "");
+                assert_string_equal(type, "Started");
+                assert_true(seq == 0);
+                snprintf(open, sizeof open, "%s", tx);
+            } else {
+                assert_true(seq == last || seq == last + 1);
+            }
+            last = seq;
+            if (!strcmp(type, "Ended") && i + 1 < fake_count(f, TER) &&
+                number_at(ter(f, i + 1), "seqNo") == seq)
+                continue; /* its acknowledgement was cut off: once more */
+            if (!strcmp(type, "Ended"))
+                open[0] = 0;
+        }
+        if (open[0])
+            fail_msg("cut at change %u: transaction %s has no end", n, open);
+        fake_free(f);
+        if (!was_cut)
+            break;
+    }
+    assert_true(cuts > 15);
+}
+
+/* A server that lives but does not answer TransactionEvent has refused nothing. */
+static bool hangs(struct fake *f, const char *action, const char *id, const cJSON *payload)
+{
+    (void)id;
+    (void)payload;
+    if (strcmp(action, TER) || !f->server_arg)
+        return false;
+    f->outstanding = false;
+    f->last_was_dropped = true;
+    return true;
+}
+
+static void begin_and_end_survive_a_hanging_server(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    f->server = hangs;
+    f->server_arg = 1;
+    fake_charge(f);
+    for (int i = 0; i < 90; i++) {
+        fake_run(f, 10000);
+        if (!f->connected)
+            fake_connect(f);
+    }
+    f->server_arg = 0;
+    fake_forget(f);
+    fake_unplug(f);
+    for (int i = 0; i < 30; i++) {
+        fake_run(f, 10000);
+        if (!f->connected)
+            fake_connect(f);
+    }
+    assert_string_equal(at(ter(f, 0), "eventType"), "Started");
+    assert_string_equal(at(fake_last(f, TER), "eventType"), "Ended");
+    check_sequence(f);
+    fake_free(f);
+}
+
+static void a_remote_start_that_came_to_nothing_leaves_nothing(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    char text[600];
+    for (int i = 1; i <= 2; i++) {
+        snprintf(
+            text, sizeof text,
+            "{\"idToken\":{\"idToken\":\"R%d\",\"type\":\"Central\"},\"remoteStartId\":%d,\"evseId\":1,"
+            "\"chargingProfile\":{\"id\":%d,\"stackLevel\":0,\"chargingProfilePurpose\":\"TxProfile\","
+            "\"chargingProfileKind\":\"Relative\",\"chargingSchedule\":[{\"id\":1,\"chargingRateUnit\":\"A\","
+            "\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":6}]}]}}",
+            i, i, 100 + i);
+        assert_string_equal(at(fake_call(f, "RequestStartTransaction", text), "status"), "Accepted");
+        fake_run(f, 200000); /* nobody plugs in */
+        assert_false(f->authorised);
+    }
+    fake_charge(f);
+    fake_run(f, 3000);
+    assert_int_not_equal(f->limit_ma, 6000);
+    fake_free(f);
+}
+
+static void an_event_older_than_the_last_step_counts_no_time(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_charge(f);
+    for (int i = 0; i < 40; i++) {
+        fake_run(f, 1000);
+        struct ocpp_event ev = {.type = OCPP_EV_LIMIT, .at_us = f->now_us - 8000};
+        f->view.offered_ma = i % 2 ? 32000 : 20000;
+        f->view.offered_by = "temperature";
+        ev.view = f->view;
+        ocpp_step(f->ocpp);
+        ocpp_event(f->ocpp, &ev);
+        fake_call(f, "TriggerMessage", "{\"requestedMessage\":\"TransactionEvent\"}");
+        fake_run(f, 50);
+        double spent = number_at(fake_last(f, TER), "transactionInfo.timeSpentCharging");
+        assert_true(spent == -1e9 || (spent >= 0 && spent <= 60));
+    }
+    fake_free(f);
+}
+
+static void a_remote_restart_explains_one_start_only(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_call(f, "Reset", "{\"type\":\"Immediate\"}");
+    fake_run(f, 3000);
+    assert_int_equal(f->resets, 1);
+    fake_close(f);
+    f->reset_reason = "ApplicationReset";
+    fake_boot(f); /* the server is away this time */
+    fake_run(f, 20000);
+    f->reset_reason = "PowerUp";
+    fake_boot(f);
+    fake_connect(f);
+    fake_run(f, 5000);
+    assert_string_equal(at(fake_last(f, "BootNotification"), "reason"), "PowerUp");
+    fake_free(f);
+}
+
 static void stop_button(void **state)
 {
     (void)state;
@@ -717,6 +870,11 @@ int main(void)
         cmocka_unit_test(tokens_of_others),
         cmocka_unit_test(free_of_charge),
         cmocka_unit_test(store_fails),
+        cmocka_unit_test(cut_at_every_change_of_the_store),
+        cmocka_unit_test(begin_and_end_survive_a_hanging_server),
+        cmocka_unit_test(a_remote_start_that_came_to_nothing_leaves_nothing),
+        cmocka_unit_test(an_event_older_than_the_last_step_counts_no_time),
+        cmocka_unit_test(a_remote_restart_explains_one_start_only),
         cmocka_unit_test(stop_button),
         cmocka_unit_test(socket_full),
     };

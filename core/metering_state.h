@@ -26,7 +26,8 @@ struct metering_phase {
     uint16_t v_cycles;
     float c0, c1;         /* correlations of voltage and current at the two lags, decaying sums */
     float p_held, i_held; /* power and current that belong together, decaying sums: their ratio is V·PF */
-    float i_dc, v_dc;     /* last mean against the configured zero */
+    float i_dc_past[2];   /* mean of the last two windows against the configured zero */
+    float i_dc, v_dc;     /* zero against the configured one */
     float i_net;          /* last window's mean square without noise */
     float i_noise;        /* mean square of the converter's noise */
     float v_rms;          /* last measured */

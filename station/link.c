@@ -82,6 +82,12 @@ static void on_writable(void *ctx)
         l->up.writable(l->up.ctx);
 }
 
+static void failed(struct link *l, const char *why)
+{
+    uint64_t t = now(l);
+    l->up.failed(l->up.ctx, why, l->open_at_us > t ? l->open_at_us - t : 0);
+}
+
 static void on_closed(void *ctx, const char *why)
 {
     struct link *l = ctx;
@@ -92,6 +98,8 @@ static void on_closed(void *ctx, const char *why)
     wait_before_next(l);
     if (was_open)
         l->up.closed(l->up.ctx, why);
+    else
+        failed(l, why);
 }
 
 void link_init(struct link *l, const struct transport *transport, const struct link_up *up, uint32_t seed)
@@ -123,6 +131,7 @@ static void open_now(struct link *l)
     if (!l->transport.open(l->transport.ctx, &target, &up)) {
         enter(l, LINK_CLOSED);
         wait_before_next(l);
+        failed(l, "the address can't be used");
     }
 }
 

@@ -23,6 +23,8 @@ struct link_up {
     void (*text)(void *ctx, const char *text, size_t len);
     void (*writable)(void *ctx);
     void (*closed)(void *ctx, const char *why);
+    void (*failed)(void *ctx, const char *why,
+                   uint64_t wait_us); /* an attempt; the next comes after wait_us */
 };
 
 enum link_phase { LINK_CLOSED, LINK_OPENING, LINK_OPEN, LINK_CLOSING };

@@ -133,7 +133,10 @@ void station_tell(struct station *s, const struct control_event *ev)
         tell(s, OCPP_EV_CABLE, ev->at_us, ev->a > 0, NULL, NULL);
         break;
     case CONTROL_EV_CONTACTOR:
-        station_log(s, 2, "contactor %s after %ld us", ev->a ? "closed" : "open", (long)ev->b);
+        if (ev->b < 0) /* no auxiliary contact to time it by */
+            station_log(s, 2, "contactor %s", ev->a ? "closed" : "open");
+        else
+            station_log(s, 2, "contactor %s after %ld us", ev->a ? "closed" : "open", (long)ev->b);
         tell(s, OCPP_EV_CONTACTOR, ev->at_us, ev->a != 0, NULL, NULL);
         break;
     case CONTROL_EV_FAULT:

@@ -49,6 +49,13 @@ static void link_writable(void *ctx)
     s->port->wake_comms(s->port->ctx);
 }
 
+static void link_failed(void *ctx, const char *why, uint64_t wait_us)
+{
+    struct station *s = ctx;
+    station_log(s, 1, "can't connect to %s: %s; next try in %lu s", s->url, why,
+                (unsigned long)(wait_us / 1000000));
+}
+
 static void link_closed(void *ctx, const char *why)
 {
     struct station *s = ctx;
@@ -116,7 +123,8 @@ struct station *station_init(void *mem, const struct station_boot *boot)
                                .opened = link_opened,
                                .text = link_text,
                                .writable = link_writable,
-                               .closed = link_closed};
+                               .closed = link_closed,
+                               .failed = link_failed};
     link_init(&s->link, boot->transport, &up, port->random(port->ctx));
     struct link_cfg link;
     settings_map_link(&s->settings, s->url, sizeof s->url, &link);

@@ -18,7 +18,7 @@ struct bench {
     bool refuse_open, silent_close;
     int opens, closes;
     char last_url[100];
-    int opened, closed, texts;
+    int opened, closed, failed, texts;
     char why[64];
 };
 
@@ -76,6 +76,14 @@ static void on_closed(void *ctx, const char *why)
     strncpy(b->why, why, sizeof b->why - 1);
 }
 
+static void on_failed(void *ctx, const char *why, uint64_t wait_us)
+{
+    struct bench *b = ctx;
+    assert_true(why[0] != 0);
+    assert_int_equal(wait_us, b->link.open_at_us - b->now);
+    b->failed++;
+}
+
 static const struct link_cfg cfg = {
     .url = "ws://127.0.0.1:1/ocpp/CP1",
     .user = "CP1",
@@ -97,7 +105,8 @@ static void bench_init(struct bench *b)
                                .opened = on_opened,
                                .text = on_text,
                                .writable = on_writable,
-                               .closed = on_closed};
+                               .closed = on_closed,
+                               .failed = on_failed};
     link_init(&b->link, &t, &up, 12345);
     link_configure(&b->link, &cfg);
 }
@@ -122,6 +131,7 @@ static void test_backoff_doubles_and_stops_doubling(void **state)
     uint64_t last = b.now;
     link_step(&b.link, b.now);
     assert_int_equal(b.opens, 1);
+    assert_int_equal(b.failed, 1);
     for (int n = 0; n < 8; n++) {
         int before = b.opens;
         while (b.opens == before) {
@@ -198,6 +208,7 @@ static void test_hanging_opening_is_given_up(void **state)
         run_until(&b, b.now + 2 * S);
         assert_int_equal(b.closes, 1);
         assert_int_equal(b.closed, 0); /* it was never open */
+        assert_int_equal(b.failed, 1);
         run_until(&b, b.now + 5 * S);
         assert_int_equal(b.opens, 2);
     }

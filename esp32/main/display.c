@@ -60,6 +60,10 @@ enum {
     LOG_BYTES = 1024,
 };
 
+_Static_assert(BOARD_MASK6(PIN_MOSI, PIN_CLOCK, PIN_SELECT, PIN_DATA_COMMAND, PIN_RESET, PIN_LIGHT) ==
+                   BOARD_LCD_MASK,
+               "the pins that board.h keeps free");
+
 /* Whose turn it is with everything in `box`: one thread at a time, handed over by one store. */
 enum { COMMS, DISPLAY, NOBODY };
 
@@ -109,7 +113,8 @@ uint64_t display_step(struct station *station, uint64_t now_us)
         return d.due_us;
     struct box *b = d.box;
     station_panel(station, &b->face, &b->machine, &b->view);
-    b->light_percent = browse_backlight(&b->face.browse, now_us);
+    /* Asked for a moment before what station_panel has just noted, it would seem to be ages ago. */
+    b->light_percent = browse_backlight(&b->face.browse, (uint64_t)esp_timer_get_time());
     TaskHandle_t task = atomic_load_explicit(&d.task, memory_order_relaxed);
     atomic_store_explicit(&d.turn, DISPLAY, memory_order_release);
     xTaskNotifyGive(task);
@@ -314,6 +319,7 @@ static void display_thread(void *arg)
     (void)arg;
     struct box *b = d.box;
     bool lit = false;
+    atomic_store_explicit(&d.task, xTaskGetCurrentTaskHandle(), memory_order_relaxed);
     /* Here, so that the bus's interrupt is on this core. */
     esp_err_t err = light_open();
     if (err == ESP_OK)
@@ -364,9 +370,8 @@ esp_err_t display_start(void)
     d.target.swap_bytes = true;
     d.target.flush = flush;
     d.sent = xSemaphoreCreateBinary();
-    TaskHandle_t task = NULL;
     if (!d.target.strip[0] || !d.sent ||
-        xTaskCreatePinnedToCore(display_thread, "display", STACK, NULL, PRIORITY, &task, CORE) != pdPASS) {
+        xTaskCreatePinnedToCore(display_thread, "display", STACK, NULL, PRIORITY, NULL, CORE) != pdPASS) {
         if (d.sent)
             vSemaphoreDelete(d.sent);
         heap_caps_free(d.target.strip[1]);
@@ -374,7 +379,6 @@ esp_err_t display_start(void)
         heap_caps_free(d.box);
         return ESP_ERR_NO_MEM;
     }
-    atomic_store_explicit(&d.task, task, memory_order_relaxed);
     return ESP_OK;
 }
 

@@ -314,6 +314,7 @@ bool net_link_setup_step(char *code, size_t cap)
 {
     portENTER_CRITICAL(&w.lock);
     bool wanted = w.netif && set_up_wanted() && !(w.associated && w.addressed), was = w.listening;
+    bool idle = !w.associated;
     bool ready = w.code[0] != '\0' && strlen(w.code) < cap;
     if (wanted && ready)
         memcpy(code, w.code, strlen(w.code) + 1);
@@ -330,7 +331,8 @@ bool net_link_setup_step(char *code, size_t cap)
         dpp_listen();
     } else if (!wanted && was) {
         (void)esp_supp_dpp_stop_listen();
-        timer_set(1);
+        if (idle)
+            timer_set(1);
     }
     return wanted && ready;
 }

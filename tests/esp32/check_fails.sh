@@ -58,6 +58,9 @@ fresh
 sed -i 's/esp_adc //' "$dir/esp32/main/CMakeLists.txt"
 expect requirements 'esp_adc is not in'
 fresh
+sed -i 's/ esp_lcd / /' "$dir/esp32/main/CMakeLists.txt"
+expect requirements 'esp_lcd is not in'
+fresh
 echo 'int y = CONFIG_ECS_NO_SUCH;' >> "$dir/esp32/main/outputs.c"
 expect kconfig 'CONFIG_ECS_NO_SUCH is defined nowhere'
 fresh

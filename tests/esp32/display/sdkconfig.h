@@ -1,0 +1,20 @@
+/* The board as Kconfig.projbuild has it, as far as display.c and board.h ask. */
+#define CONFIG_ECS_PIN_CP_ADC    36
+#define CONFIG_ECS_PIN_I1        39
+#define CONFIG_ECS_PIN_I2        34
+#define CONFIG_ECS_PIN_I3        35
+#define CONFIG_ECS_PIN_M0        32
+#define CONFIG_ECS_PIN_M1        33
+#define CONFIG_ECS_PIN_CP_PWM    26
+#define CONFIG_ECS_PIN_CONTACTOR 27
+#define CONFIG_ECS_PIN_MUX       13
+#define CONFIG_ECS_PIN_LOCK      -1
+#define CONFIG_ECS_PIN_RCM_TEST  -1
+#define CONFIG_ECS_PIN_LED       2
+#define CONFIG_ECS_PIN_RCD       25
+#define CONFIG_ECS_PIN_AUX       -1
+#define CONFIG_ECS_PIN_LOCKED    -1
+#define CONFIG_ECS_PIN_RCM_FAULT -1
+#define CONFIG_ECS_PIN_BUTTON    0
+#define CONFIG_ECS_PHASES        3
+#define CONFIG_ECS_DISPLAY       1

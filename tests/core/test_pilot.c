@@ -265,13 +265,389 @@ static void unipolar(void **state)
     assert_int_equal(p.letter, 'F');
 }
 
+/* ---- exact frames: what sense could say, by hand ---- */
+
+static struct sense_frame by_hand;
+
+static void hand_start(bool bipolar)
+{
+    pilot_init(&p, bipolar);
+    by_hand = (struct sense_frame){.end_us = 1000000, .samples = 200};
+    changes = 0;
+}
+
+/* n frames of these levels, `us` apart. */
+static void hand(int n, int32_t high_mv, int high_n, int32_t low_mv, int low_n, uint32_t us)
+{
+    for (int i = 0; i < n; i++) {
+        by_hand.cp.high_mv = high_mv;
+        by_hand.cp.n_high = by_hand.cp.n_above = (uint16_t)high_n;
+        by_hand.cp.low_mv = low_mv;
+        by_hand.cp.n_low = (uint16_t)low_n;
+        by_hand.cp.n_edge = 0;
+        changes += pilot_on_frame(&p, &by_hand);
+        by_hand.end_us += us;
+    }
+}
+
+static void level(int n, int32_t high_mv)
+{
+    hand(n, high_mv, 50, -12000, 50, 4800);
+}
+
+/* IEC 61851-1 Table A.4, with 0.2 V of the station's own to enter a window and 0.4 V to stay in it. */
+static void windows_to_the_millivolt(void **state)
+{
+    (void)state;
+    static const struct {
+        char letter;
+        int32_t min_mv, max_mv;
+    } w[] = {{'A', 11400, 12600}, {'B', 8360, 9560}, {'C', 5480, 6490}, {'D', 2620, 3250}, {'E', -500, 500}};
+    for (size_t i = 0; i < sizeof w / sizeof w[0]; i++) {
+        assert_int_equal(pilot_letter(w[i].min_mv - 200, '?'), w[i].letter);
+        assert_int_equal(pilot_letter(w[i].min_mv - 201, '?'), '?');
+        assert_int_equal(pilot_letter(w[i].max_mv + 200, '?'), w[i].letter);
+        assert_int_equal(pilot_letter(w[i].max_mv + 201, '?'), '?');
+        assert_int_equal(pilot_letter(w[i].min_mv - 400, w[i].letter), w[i].letter);
+        assert_int_equal(pilot_letter(w[i].min_mv - 401, w[i].letter), '?');
+        assert_int_equal(pilot_letter(w[i].max_mv + 400, w[i].letter), w[i].letter);
+        assert_int_equal(pilot_letter(w[i].max_mv + 401, w[i].letter), '?');
+    }
+}
+
+/* How many frames in a row must say it: 4 for any letter, 2 to leave C or D, 12 for none. */
+static void frames_of_each_change(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t from_mv, to_mv;
+        int frames;
+    } c[] = {{12000, 9000, 4}, {9000, 6000, 4},  {9000, 12000, 4}, {6000, 9000, 2},
+             {6000, 12000, 2}, {6000, 3000, 2},  {3000, 6000, 2},  {3000, 9000, 2},
+             {0, 9000, 4},     {9000, 7500, 12}, {6000, 7500, 12}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+        hand_start(true);
+        level(3, c[i].from_mv);
+        assert_int_equal(p.letter, '?');
+        level(1, c[i].from_mv);
+        assert_int_equal(p.letter, pilot_letter(c[i].from_mv, '?'));
+        assert_int_equal(p.changed_us, 1000000); /* nothing is known of before the first frame */
+        changes = 0;
+        level(3, c[i].from_mv);
+        uint64_t before_us = by_hand.end_us - 4800;
+        level(c[i].frames - 1, c[i].to_mv);
+        assert_int_equal(changes, 0);
+        assert_int_equal(p.letter, pilot_letter(c[i].from_mv, '?'));
+        level(1, c[i].to_mv);
+        assert_int_equal(changes, 1);
+        assert_int_equal(p.letter, pilot_letter(c[i].to_mv, '?'));
+        assert_int_equal(p.changed_us, before_us); /* it came after the last frame that did not show it */
+        level(5, c[i].to_mv);
+        assert_int_equal(changes, 1);
+    }
+    hand_start(true); /* in a row: another letter in between begins anew */
+    level(10, 12000);
+    for (int i = 0; i < 10; i++) {
+        level(3, 9000);
+        level(1, i % 2 ? 12000 : 6000);
+    }
+    assert_int_equal(p.letter, 'A');
+}
+
+/* State F: -12 V throughout, within what a generator may give. Three samples say something, two do not. */
+static void letters_without_a_high_phase(void **state)
+{
+    (void)state;
+    static const struct {
+        int high_n, low_n;
+        int32_t low_mv;
+        char letter;
+    } c[] = {{0, 100, -12000, 'F'}, {2, 98, -12000, 'F'},  {3, 97, -12000, 'B'},  {0, 3, -12000, 'F'},
+             {0, 2, -12000, '?'},   {0, 100, -13000, 'F'}, {0, 100, -13001, '?'}, {0, 100, -11000, 'F'},
+             {0, 100, -10999, '?'}, {0, 0, -12000, '?'}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+        hand_start(true);
+        level(10, 12000);
+        hand(12, 9000, c[i].high_n, c[i].low_mv, c[i].low_n, 4800);
+        assert_int_equal(p.letter, c[i].letter);
+    }
+    /* Cut off below +1.9 V, a short and state F look alike; what is driven tells them apart. No samples are
+     * neither. */
+    hand_start(false);
+    level(10, 12000);
+    hand(12, 0, 2, -12000, 98, 4800);
+    assert_int_equal(p.letter, 'E');
+    pilot_driven(&p, PILOT_F);
+    hand(12, 0, 0, 0, 0, 4800);
+    assert_int_equal(p.letter, 'F');
+    by_hand.foreign = by_hand.samples;
+    hand(12, 0, 0, 0, 0, 4800);
+    assert_int_equal(p.letter, '?');
+}
+
+/* The diode shows in the low phase: -12 V while a car's resistor is there and PWM runs; four frames in a row.
+ */
+static void diode_to_the_frame(void **state)
+{
+    (void)state;
+    static const int32_t cars[] = {9000, 6000, 3000};
+    for (size_t i = 0; i < sizeof cars / sizeof cars[0]; i++) {
+        hand_start(true);
+        hand(10, cars[i], 100, 0, 0, 4800); /* steady: nothing to be seen */
+        hand(3, cars[i], 50, -12000, 50, 4800);
+        assert_false(p.diode_seen);
+        hand(1, cars[i], 50, -12000, 50, 4800);
+        assert_true(p.diode_seen);
+        hand(3, cars[i], 50, -cars[i], 50, 4800);
+        assert_false(pilot_diode_missing(&p));
+        hand(1, cars[i], 50, -cars[i], 50, 4800);
+        assert_true(pilot_diode_missing(&p));
+        hand(9, cars[i], 50, -cars[i], 50, 4800);
+        assert_true(pilot_diode_missing(&p));
+        assert_true(p.diode_seen); /* it was, with this car */
+        hand(1, cars[i], 50, -12000, 50, 4800);
+        assert_false(pilot_diode_missing(&p));
+        for (int n = 0; n < 10; n++) { /* in a row */
+            hand(3, cars[i], 50, -cars[i], 50, 4800);
+            hand(1, cars[i], 50, -12000, 50, 4800);
+            assert_false(pilot_diode_missing(&p));
+        }
+        hand(20, cars[i], 50, -12000, 50, 4800);
+        assert_true(p.diode_seen);
+        hand(3, 12000, 50, -12000, 50, 4800); /* going: neither for nor against */
+        hand(1, 12000, 50, -12000, 50, 4800);
+        assert_int_equal(p.letter, 'A');
+        assert_false(p.diode_seen);
+        assert_false(pilot_diode_missing(&p));
+        hand(10, cars[i], 100, 0, 0, 4800); /* the next car is another */
+        hand(3, cars[i], 50, -12000, 50, 4800);
+        assert_false(p.diode_seen);
+        hand(1, cars[i], 50, -cars[i], 50, 4800);
+        hand(3, cars[i], 50, -12000, 50, 4800);
+        assert_false(p.diode_seen);
+        hand(1, cars[i], 50, -12000, 50, 4800);
+        assert_true(p.diode_seen);
+    }
+    static const struct {
+        int high_n, low_n;
+        int32_t low_mv;
+        bool seen, missing;
+    } c[] = {{50, 50, -13000, true, false}, {50, 50, -13001, false, true}, {50, 50, -11000, true, false},
+             {50, 50, -10999, false, true}, {98, 2, -12000, true, false},  {99, 1, -12000, false, false},
+             {98, 2, -9000, false, true},   {99, 1, -9000, false, false},  {3, 97, -12000, true, false}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+        hand_start(true);
+        hand(10, 9000, 100, 0, 0, 4800);
+        hand(4, 9000, c[i].high_n, c[i].low_mv, c[i].low_n, 4800);
+        assert_int_equal(p.diode_seen, c[i].seen);
+        assert_int_equal(pilot_diode_missing(&p), c[i].missing);
+    }
+    /* A frame on its way to another letter says nothing of the diode, nor does a short or an empty socket. */
+    hand_start(true);
+    hand(10, 9000, 100, 0, 0, 4800);
+    for (int n = 0; n < 20; n++) {
+        hand(1, 6000, 50, -6000, 50, 4800);
+        hand(1, 9000, 100, 0, 0, 4800);
+    }
+    assert_false(pilot_diode_missing(&p));
+    hand(20, 0, 50, 0, 50, 4800);
+    assert_int_equal(p.letter, 'E');
+    assert_false(pilot_diode_missing(&p));
+    assert_false(p.diode_seen);
+    hand(20, 0, 50, -12000, 50, 4800);
+    assert_false(p.diode_seen);
+    /* Another duty is another look; the same duty is none. */
+    hand_start(true);
+    hand(10, 9000, 100, 0, 0, 4800);
+    hand(3, 9000, 50, -9000, 50, 4800);
+    pilot_driven(&p, 5000);
+    hand(3, 9000, 50, -9000, 50, 4800);
+    assert_false(pilot_diode_missing(&p));
+    pilot_driven(&p, 5000);
+    hand(1, 9000, 50, -9000, 50, 4800);
+    assert_true(pilot_diode_missing(&p));
+    hand_start(false);
+    hand(30, 9000, 50, -9000, 50, 4800);
+    assert_false(p.diode_seen || pilot_diode_missing(&p));
+}
+
+/* A window of the read-back: 42 frames, of n_above of 100 samples each. */
+static void window(int above, uint32_t us)
+{
+    hand(42, 9000, above, -12000, 100 - above, us);
+}
+
+static void read_back_to_the_frame(void **state)
+{
+    (void)state;
+    hand_start(true);
+    hand(3 + 41, 9000, 100, 0, 0, 4843); /* three to settle, 42 to count */
+    assert_false(p.read_valid);
+    hand(1, 9000, 100, 0, 0, 4843);
+    assert_true(p.read_valid);
+    assert_int_equal(p.read_bp, 10000);
+    /* What has been counted before a change does not count after it. */
+    hand(40, 9000, 100, 0, 0, 4843);
+    pilot_driven(&p, 3000);
+    assert_false(p.read_valid);
+    hand(3, 9000, 100, 0, 0, 4843);
+    hand(41, 9000, 30, -12000, 70, 4843);
+    assert_false(p.read_valid);
+    hand(1, 9000, 30, -12000, 70, 4843);
+    assert_true(p.read_valid);
+    assert_int_equal(p.read_bp, 3000);
+    pilot_driven(&p, 3000); /* the same duty is no change */
+    assert_true(p.read_valid);
+    /* Rounded: 1261 of 4200 samples are 30.02 %, 1267 are 30.17 %. */
+    hand(41, 9000, 30, -12000, 70, 4843);
+    hand(1, 9000, 31, -12000, 69, 4843);
+    assert_int_equal(p.read_bp, 3002);
+    hand(41, 9000, 30, -12000, 70, 4843);
+    hand(1, 9000, 37, -12000, 63, 4843);
+    assert_int_equal(p.read_bp, 3017);
+    /* No samples: no reading, and no fault by it. */
+    pilot_driven(&p, 4000);
+    hand(100, 0, 0, 0, 0, 4843);
+    assert_false(p.read_valid);
+}
+
+/* ±5 µs is the generator's, the slope of the edges and the grain of the sampling the rest: 2 % in all; 7 %
+ * where the samples fall on the same places of each period. Twice running. */
+static bool wrong_after(uint16_t driven_bp, int above, uint32_t us, int windows_n)
+{
+    hand_start(true);
+    level(10, 9000);
+    pilot_driven(&p, driven_bp);
+    hand(3, 9000, above, -12000, 100 - above, us);
+    for (int i = 0; i < windows_n; i++)
+        window(above, us);
+    return pilot_driver_fault(&p);
+}
+
+static void driver_fault_to_the_tenth_of_a_microsecond(void **state)
+{
+    (void)state;
+    enum { FREE_US = 4843, LOCKED_US = 5000 }; /* 20.65 and 20 samples a period */
+    assert_false(wrong_after(2800, 30, FREE_US, 9));
+    assert_true(wrong_after(2799, 30, FREE_US, 2));
+    assert_false(wrong_after(2799, 30, FREE_US, 1));
+    assert_false(wrong_after(3200, 30, FREE_US, 9));
+    assert_true(wrong_after(3201, 30, FREE_US, 2));
+    assert_false(wrong_after(2300, 30, LOCKED_US, 9));
+    assert_true(wrong_after(2299, 30, LOCKED_US, 2));
+    assert_false(wrong_after(3700, 30, LOCKED_US, 9));
+    assert_true(wrong_after(3701, 30, LOCKED_US, 2));
+    /* A good window in between begins anew, a later bad pair is found; it stays found while it lasts. */
+    hand_start(true);
+    level(10, 9000);
+    pilot_driven(&p, 2500);
+    hand(3, 9000, 30, -12000, 70, FREE_US);
+    for (int i = 0; i < 5; i++) {
+        window(30, FREE_US);
+        assert_false(pilot_driver_fault(&p));
+        window(25, FREE_US);
+        assert_false(pilot_driver_fault(&p));
+    }
+    for (int i = 0; i < 300; i++) {
+        window(30, FREE_US);
+        assert_int_equal(pilot_driver_fault(&p), i >= 1);
+    }
+    pilot_driven(&p, 3000); /* what is driven anew is judged anew */
+    assert_false(pilot_driver_fault(&p));
+    hand(3, 9000, 35, -12000, 65, FREE_US);
+    window(35, FREE_US);
+    assert_false(pilot_driver_fault(&p));
+    /* A short hides the driver, and so does a level that is none. */
+    for (int i = 0; i < 2; i++) {
+        hand_start(true);
+        hand(20, i ? 7400 : 0, 100, 0, 0, FREE_US);
+        pilot_driven(&p, 2500);
+        hand(200, i ? 7400 : 0, 100, 0, 0, FREE_US);
+        assert_int_equal(p.letter, i ? '?' : 'E');
+        assert_false(pilot_driver_fault(&p));
+    }
+}
+
+/* Samples lock to the period when a whole or half number of them fills it, to 0.015. */
+static void locked_sampling_to_a_thousandth(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t per_period_milli;
+        bool locked;
+    } c[] = {{20000, true}, {20014, true}, {20015, false}, {20250, false}, {20485, false},
+             {20486, true}, {20500, true}, {19986, true},  {19985, false}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+        uint32_t us = 4200u * 1000000u / c[i].per_period_milli;
+        while (4200u * 1000000ull / us != c[i].per_period_milli)
+            us--;
+        hand_start(true);
+        level(10, 9000);
+        pilot_driven(&p, 2500);
+        hand(3, 9000, 30, -12000, 70, 4800);
+        for (int n = 0; n < 2; n++) { /* 4200 samples in `us` */
+            by_hand.end_us = by_hand.end_us + us - 4800 - 41 * 5000;
+            hand(1, 9000, 30, -12000, 70, 5000);
+            hand(40, 9000, 30, -12000, 70, 5000);
+            hand(1, 9000, 30, -12000, 70, 4800);
+        }
+        if (pilot_driver_fault(&p) == c[i].locked)
+            print_error("%u/1000 samples a period\n", (unsigned)c[i].per_period_milli);
+        assert_int_equal(pilot_driver_fault(&p), !c[i].locked);
+    }
+}
+
+/* Levels for people: a new one at once if it is more than a volt away, else an eighth of the way a frame. */
+static void steadied_levels(void **state)
+{
+    (void)state;
+    hand_start(true);
+    hand(1, 9000, 50, -11000, 50, 4800);
+    assert_int_equal(p.high_mv, 9000);
+    assert_int_equal(p.low_mv, -11000);
+    assert_true(p.has_high && p.has_low);
+    hand(1, 9800, 50, -11800, 50, 4800);
+    assert_int_equal(p.high_mv, 9100);
+    assert_int_equal(p.low_mv, -11100);
+    hand(1, 10100, 50, -12100, 50, 4800); /* a volt exactly */
+    assert_int_equal(p.high_mv, 9225);
+    assert_int_equal(p.low_mv, -11225);
+    hand(1, 10226, 50, -12226, 50, 4800); /* and a millivolt more */
+    assert_int_equal(p.high_mv, 10226);
+    assert_int_equal(p.low_mv, -12226);
+    hand(1, 9226, 50, -11226, 50, 4800);
+    assert_int_equal(p.high_mv, 10101);
+    assert_int_equal(p.low_mv, -12101);
+    hand(1, 9100, 50, -11100, 50, 4800);
+    assert_int_equal(p.high_mv, 9100);
+    assert_int_equal(p.low_mv, -11100);
+    hand(1, 0, 0, 0, 0, 4800); /* gone */
+    assert_false(p.has_high || p.has_low);
+    hand(1, 9180, 1, -11180, 1, 4800); /* and there again: at once */
+    assert_int_equal(p.high_mv, 9180);
+    assert_int_equal(p.low_mv, -11180);
+    assert_true(p.has_high && p.has_low);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(duty_from_current), cmocka_unit_test(current_from_duty),
-        cmocka_unit_test(windows),           cmocka_unit_test(letters_from_frames),
-        cmocka_unit_test(debounce),          cmocka_unit_test(diode),
-        cmocka_unit_test(read_back),         cmocka_unit_test(driver_faults),
+        cmocka_unit_test(windows_to_the_millivolt),
+        cmocka_unit_test(frames_of_each_change),
+        cmocka_unit_test(letters_without_a_high_phase),
+        cmocka_unit_test(diode_to_the_frame),
+        cmocka_unit_test(read_back_to_the_frame),
+        cmocka_unit_test(driver_fault_to_the_tenth_of_a_microsecond),
+        cmocka_unit_test(locked_sampling_to_a_thousandth),
+        cmocka_unit_test(steadied_levels),
+        cmocka_unit_test(duty_from_current),
+        cmocka_unit_test(current_from_duty),
+        cmocka_unit_test(windows),
+        cmocka_unit_test(letters_from_frames),
+        cmocka_unit_test(debounce),
+        cmocka_unit_test(diode),
+        cmocka_unit_test(read_back),
+        cmocka_unit_test(driver_faults),
         cmocka_unit_test(unipolar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ const struct rule rules[RULES] = {
                        "monitor does not answer, test asked for: to fault told", 0, 1000},
     [RULE_LOCK] = {"lock", "socket; goal", "plugged in: to cable locked (motor 150 ms)", 0, 500},
     [RULE_UNLOCK] = {"unlock", "socket; goal", "unplugged at the car: to socket unlocked (motor 150 ms)", 0,
-                     1000},
+                     500},
 
     [RULE_OVERVOLTAGE] = {"overvoltage", "policy", "275 to 290 V: to coil off", 0, 1000},
     [RULE_UNDERVOLTAGE] = {"undervoltage", "policy", "100 to 175 V: to coil off", 0, 2000},

@@ -136,8 +136,10 @@ struct station *station_init(void *mem, const struct station_boot *boot)
 void station_settings_changed(struct station *s, enum setting_id id)
 {
     struct control_cmd cmd;
-    if (settings_map_limit(&s->settings, id, &cmd))
+    if (settings_map_limit(&s->settings, id, &cmd)) {
         wishes_want(&s->wishes, &cmd);
+        s->port->wake_comms(s->port->ctx); /* the next step passes it on */
+    }
     struct link_cfg link;
     settings_map_link(&s->settings, s->url, sizeof s->url, &link);
     link_configure(&s->link, &link);

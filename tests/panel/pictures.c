@@ -12,7 +12,7 @@
 static const char *const chosen[] = {
     "ready",         "authorise",         "charging",  "charging-hot-offline",
     "waiting-until", "waiting-car-after", "fault-rcd", "update",
-    "setup",         "info-meter"};
+    "setup-phone",   "info-meter"};
 enum { CHOSEN = sizeof chosen / sizeof *chosen, COLUMNS = 4, GAP = 8, ROWS = 2 };
 
 static int save(const char *folder, const char *name, void *file, size_t len)

@@ -125,8 +125,8 @@ static void site(struct request *r)
         cJSON_Delete(o);
         return;
     }
-    if (has_limit && (ma < 0 || ma > 10000000)) {
-        refuse(r, 400, "limit_a must be between 0 and 10000");
+    if (has_limit && ma != 0 && (ma < 1000 || ma > 10000000)) {
+        refuse(r, 400, "limit_a must be 0 (nobody charges) or from 1 to 10000");
         cJSON_Delete(o);
         return;
     }

@@ -570,7 +570,7 @@ static const char *data_transfer(struct ctx *c)
     if (e)
         return e;
     message = json_text(c->in, "messageId", 50);
-    if (strcmp(vendor, "org.ecsacp1") != 0) {
+    if (strcmp(vendor, "ECSACP1") != 0) {
         json_add_text(c->out, "status", "UnknownVendorId");
     } else if (!message || strcmp(message, "log") != 0) {
         json_add_text(c->out, "status", "UnknownMessageId");

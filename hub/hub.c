@@ -314,7 +314,9 @@ struct hub *hub_open(const struct hub_cfg *cfg, char *err, size_t cap)
     if (!h->db)
         goto fail;
     h->boots = (uint32_t)setting_number(h, "starts", 0) + 1;
-    double limit = cfg->site_limit_a > 0 ? cfg->site_limit_a : setting_number(h, "site_limit_a", 32);
+    double limit = cfg->nobody_charges     ? 0
+                   : cfg->site_limit_a > 0 ? cfg->site_limit_a
+                                           : setting_number(h, "site_limit_a", 32);
     h->cfg.site_limit_a = limit;
     h->random = cfg->random_seed;
     if (!h->random) {

@@ -17,7 +17,7 @@ struct hub_peer; /* one connected station */
 
 struct hub_cfg {
     const char *database; /* SQLite file, or ":memory:" */
-    double site_limit_a;  /* per phase; 0: as it was last set, 32 the first time */
+    double site_limit_a;  /* per phase, 1..10000; 0: as it was last set, 32 the first time */
     double min_a;         /* smallest useful current, 6 */
     int lease_s;          /* how long a granted limit lasts without renewal (60) */
     int heartbeat_s;      /* interval given in BootNotification (60) */
@@ -28,6 +28,7 @@ struct hub_cfg {
     double margin_a;      /* kept free in each phase, for the tolerance of meters and cars (0) */
     int rotate_s;         /* how long a car charges before it makes room for one that waits (900) */
     int meter_interval_s; /* told to stations: meter values during a transaction (5); 0: leave as it is */
+    bool nobody_charges;  /* a site limit of 0 A, in place of site_limit_a (false) */
     int keep_days;        /* logs and meter values older than this are deleted (400); 0: kept for ever */
     bool batch;    /* answers leave at the next hub_step, which commits once for all that came before */
     int log_level; /* 0 error .. 3 debug: what goes to `log` */

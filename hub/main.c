@@ -223,8 +223,9 @@ static const char help[] =
     "                       There is no login: leave it on loopback, or put it on a network that is only "
     "yours\n"
     "  --db FILE            SQLite database (ecs-hub.db); :memory: keeps nothing\n"
-    "  --site-limit A       current of the site per phase, 1..10000 A (as it was last set; 32 the first "
-    "time)\n"
+    "  --site-limit A       current of the site per phase, 1..10000 A, or 0: nobody charges (as it was last "
+    "set;\n"
+    "                       32 the first time)\n"
     "  --margin A           kept free in each phase, for the tolerance of meters and cars (0)\n"
     "  --min A              smallest current that is granted to a car (6)\n"
     "  --lease S            how long a granted limit lasts without renewal, at least 15 s (60)\n"
@@ -264,6 +265,22 @@ static bool whole(const char *name, const char *text, double least, double most,
     }
     fprintf(stderr, "ecs-hub: --%s must be a whole number, not \"%s\"\n", name, text);
     return false;
+}
+
+/* 0 is a limit too: nobody charges. Between 0 and 1 A it is a slip (kiloamperes, a comma). */
+static bool site_limit(const char *text, struct hub_cfg *cfg)
+{
+    char *end;
+    errno = 0;
+    double v = strtod(text, &end);
+    if (end == text || *end || errno || !(v == 0 || (v >= 1 && v <= 10000))) {
+        fprintf(stderr, "ecs-hub: --site-limit must be 0 (nobody charges) or from 1 to 10000, not \"%s\"\n",
+                text);
+        return false;
+    }
+    cfg->site_limit_a = v;
+    cfg->nobody_charges = v == 0;
+    return true;
 }
 
 struct options {
@@ -350,7 +367,7 @@ static bool options(int argc, char **argv, struct options *o)
             o->hub.database = optarg;
             break;
         case LIMIT:
-            ok = number("site-limit", optarg, 1, 10000, &o->hub.site_limit_a);
+            ok = site_limit(optarg, &o->hub);
             break;
         case MARGIN:
             ok = number("margin", optarg, 0, 1000, &o->hub.margin_a);

@@ -213,7 +213,8 @@ cJSON *view_station(struct station *s, bool whole)
 
 cJSON *view_site(struct hub *h)
 {
-    double current[3] = {0}, granted[3] = {0}, reserved[3] = {0}, power = 0, fallbacks = 0;
+    double current[3] = {0}, granted[3] = {0}, reserved[3] = {0}, power = 0;
+    double stuck[3] = {0}, fallbacks = 0, goal = share_fallback_goal(&h->share) / 1e3;
     int64_t stations = 0, connected = 0, charging = 0, waiting = 0;
     for (struct station *s = h->stations; s; s = s->next) {
         const struct share_station *t = &h->share.stations[s->share];
@@ -222,14 +223,17 @@ cJSON *view_site(struct hub *h)
         measured(s, i, v, &w);
         share_worst(&h->share, s->share, h->steady_ms, worst);
         int32_t held = share_held(&h->share, s->share, h->steady_ms);
+        bool deaf = !s->peer || t->reason == SHARE_R_UNCONTROLLED;
         for (int p = 0; p < 3; p++) {
             current[p] += isnan(i[p]) ? 0 : i[p];
             reserved[p] += worst[p] / 1e3;
+            stuck[p] += deaf ? worst[p] / 1e3 : 0;
             if (held > 0 && (!t->phases || t->phases >> p & 1))
                 granted[p] += held / 1e3;
         }
         power += isnan(w) ? 0 : w;
-        fallbacks += t->fallback_known ? t->fallback_ma / 1e3 : 0;
+        if (t->fallback_known) /* one that can be told has the goal in a moment */
+            fallbacks += deaf ? t->fallback_ma / 1e3 : fmin(t->fallback_ma / 1e3, goal);
         stations++;
         connected += s->peer != NULL;
         charging += is(view_state(s), "charging");
@@ -242,7 +246,7 @@ cJSON *view_site(struct hub *h)
     number(o, "margin_a", h->share.cfg.margin_ma / 1e3, 1);
     number(o, "min_a", h->share.cfg.min_ma / 1e3, 1);
     json_add_int(o, "lease_s", h->share.cfg.lease_ms / 1000);
-    number(o, "fallback_a", share_fallback_goal(&h->share) / 1e3, 1);
+    number(o, "fallback_a", goal, 1);
     three(o, "current_a", current, 2);
     three(o, "granted_a", granted, 1);
     three(o, "reserved_a", reserved, 1);
@@ -252,11 +256,11 @@ cJSON *view_site(struct hub *h)
     json_add_int(o, "charging", charging);
     json_add_int(o, "waiting", waiting);
     json_add_bool(o, "auto_start", h->cfg.auto_start);
-    /* After the limit was lowered below what stations hold that can't be told: until they come back, or it is
-     * raised. */
+    /* After the limit was lowered below what stations hold that can't be told, or refuse limits: until they
+     * come back, or it is raised. Not while those that can be told follow. */
     json_add_bool(o, "overcommitted",
-                  fallbacks > room + 1e-6 || reserved[0] > room + 1e-6 || reserved[1] > room + 1e-6 ||
-                      reserved[2] > room + 1e-6);
+                  fallbacks > room + 1e-6 || stuck[0] > room + 1e-6 || stuck[1] > room + 1e-6 ||
+                      stuck[2] > room + 1e-6);
     json_add_int(o, "messages", (int64_t)h->messages);
     return o;
 }

@@ -606,11 +606,17 @@ static void cars_share_and_are_lowered_before_others_are_raised(void **state)
     assert_int_equal(status_of(h, "PUT", "/api/v1/site", "{\"limit_a\": 20.57}"), 200);
     pump(a);
     assert_true(a->lease == 20.5);
+    cJSON *site = get(h, "/api/v1/site", "");
+    int64_t n;
+    bool over = true;
+    const cJSON *reserved = json_array(site, "reserved_a");
+    assert_true(cJSON_GetArrayItem(reserved, 0)->valuedouble > 30); /* its car has yet to follow, */
+    assert_true(json_bool(site, "overcommitted", &over) && !over);  /* but it will */
+    cJSON_Delete(site);
     assert_int_equal(status_of(h, "POST", "/api/v1/site", "{\"limit_a\": 40}"), 200);
     pump(a);
     assert_true(a->lease == 40);
-    cJSON *site = get(h, "/api/v1/site", "");
-    int64_t n;
+    site = get(h, "/api/v1/site", "");
     assert_true(json_fixed(site, "limit_a", 1, &n) && n == 400);
     assert_true(json_int(site, "charging", &n) && n == 1);
     cJSON_Delete(site);
@@ -684,6 +690,15 @@ static void a_dead_line_keeps_its_reservation(void **state)
     tx(a, "Started", "TA", 0, "Charging", NULL, 0, card);
     assert_true(a->lease == 32);
     fake_leave(a); /* gone with a lease of 32 A, which will end; then it has 16 A for ever */
+    bool over = true;
+    cJSON *site = get(h, "/api/v1/site", "");
+    assert_true(json_bool(site, "overcommitted", &over) && !over);
+    cJSON_Delete(site);
+    assert_int_equal(status_of(h, "PUT", "/api/v1/site", "{\"limit_a\":20}"), 200);
+    site = get(h, "/api/v1/site", "");
+    assert_true(json_bool(site, "overcommitted", &over) && over); /* it can't be told */
+    cJSON_Delete(site);
+    assert_int_equal(status_of(h, "PUT", "/api/v1/site", "{\"limit_a\":32}"), 200);
     tx(b, "Started", "TB", 0, "SuspendedEVSE", NULL, 0, card);
     int64_t ends = a->lease_until;
     while (now_ms < ends + 300000) {
@@ -812,6 +827,10 @@ static void the_rest_of_the_api(void **state)
         {"PUT", "/api/v1/site", "", 400},
         {"PUT", "/api/v1/site", "{\"limit_a\":\"32\"}", 400},
         {"PUT", "/api/v1/site", "{\"limit_a\":-1}", 400},
+        {"PUT", "/api/v1/site", "{\"limit_a\":0.5}", 400},
+        {"PUT", "/api/v1/site", "{\"limit_a\":0.999}", 400},
+        {"PUT", "/api/v1/site", "{\"limit_a\":0}", 200},
+        {"PUT", "/api/v1/site", "{\"limit_a\":1}", 200},
         {"PUT", "/api/v1/site", "{\"limit_a\":1e9}", 400},
         {"PUT", "/api/v1/site", "{\"limit_a\":32,\"colour\":1}", 400},
         {"PUT", "/api/v1/site", "{\"auto_start\":true}", 200},
@@ -893,7 +912,7 @@ static void reports_events_and_logs_are_kept(void **state)
     assert_string_equal(json_text(result(a), "status", 20), "UnknownVendorId");
     cJSON_Delete(a);
     a = call(f, "DataTransfer",
-             "{\"vendorId\":\"org.ecsacp1\",\"messageId\":\"log\",\"data\":{\"lost\":3,\"lines\":[{\"at\":"
+             "{\"vendorId\":\"ECSACP1\",\"messageId\":\"log\",\"data\":{\"lost\":3,\"lines\":[{\"at\":"
              "\"2023-11-14T22:13:19.5Z\",\"level\":\"error\",\"module\":\"guard\",\"text\":\"contactor "
              "welded\"}]}}");
     assert_string_equal(json_text(result(a), "status", 20), "Accepted");
@@ -982,7 +1001,13 @@ static void all_is_there_after_a_restart(void **state)
     struct hub_cfg cfg = plain();
     cfg.database = file;
     cfg.site_limit_a = 0;
+    cfg.nobody_charges = true;
     struct hub *h = open_hub(&cfg);
+    int64_t n;
+    cJSON *o = get(h, "/api/v1/site", "");
+    assert_true(json_fixed(o, "limit_a", 1, &n) && n == 0);
+    cJSON_Delete(o);
+    cfg.nobody_charges = false;
     assert_int_equal(status_of(h, "PUT", "/api/v1/site", "{\"limit_a\":24}"), 200);
     struct fake *a = booted(h, "A"), *b = booted(h, "B");
     tx(a, "Started", "TA", 0, "Charging", NULL, 100, card);
@@ -996,8 +1021,7 @@ static void all_is_there_after_a_restart(void **state)
 
     now_ms += 30000;
     h = open_hub(&cfg);
-    cJSON *o = get(h, "/api/v1/site", "");
-    int64_t n;
+    o = get(h, "/api/v1/site", "");
     assert_true(json_fixed(o, "limit_a", 1, &n) && n == 240);
     assert_true(json_int(o, "stations", &n) && n == 2);
     cJSON_Delete(o);

@@ -152,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 in.at += bytes;
                 in.left -= bytes;
             }
-            uint8_t mux = op & 64 ? (op & 128) >> 7 : metering_mux_wanted(&m);
+            uint8_t mux = op & 64 ? (uint8_t)(op >> 7) : metering_mux_wanted(&m);
             sense_frame_read(&s, raw, len, end_us, 0, mux, &frame);
             f.mux = s.mux;
             metering_on_frame(&m, &frame);

@@ -1,14 +1,20 @@
 /* db: see db.h. */
 #include "hub/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct db {
     sqlite3 *sql;
+    char *lock_file; /* NULL: none (":memory:") */
+    int lock_fd;
     sqlite3_stmt *statement[DB_STATEMENTS];
     bool in_batch, batch_failed;
     char error[256];
@@ -168,6 +174,45 @@ static bool upgrade(struct db *d, char *err, size_t cap)
     return true;
 }
 
+/*
+ * Two hubs on one file would share out the site's current twice. A lock of SQLite would shut out people who
+ * only read, so a file of its own beside the database is locked for as long as the hub lives; the system lets
+ * go of it when the process ends in whatever way.
+ */
+static bool lock(struct db *d, char *err, size_t cap)
+{
+    const char *whole = sqlite3_db_filename(d->sql, "main"); /* symbolic links are followed */
+    if (!whole || !whole[0])
+        return true;
+    size_t n = strlen(whole) + sizeof("-lock");
+    if (!(d->lock_file = malloc(n))) {
+        snprintf(err, cap, "out of memory");
+        return false;
+    }
+    snprintf(d->lock_file, n, "%s-lock", whole);
+    for (;;) {
+        d->lock_fd = open(d->lock_file, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        if (d->lock_fd < 0 || fcntl(d->lock_fd, F_SETLK, &l) != 0) {
+            if (d->lock_fd < 0 || (errno != EACCES && errno != EAGAIN))
+                snprintf(err, cap, "can't lock the database with %s: %s", d->lock_file, strerror(errno));
+            else if (fcntl(d->lock_fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK)
+                snprintf(err, cap,
+                         "another hub (process %ld) uses the database %s: end it, or give another --db",
+                         (long)l.l_pid, whole);
+            else
+                snprintf(err, cap, "another hub used the database %s until now: try again", whole);
+            return false;
+        }
+        /* One that ended just now may have removed the name of what we have locked. */
+        struct stat mine, there;
+        if (fstat(d->lock_fd, &mine) == 0 && stat(d->lock_file, &there) == 0 && mine.st_ino == there.st_ino &&
+            mine.st_dev == there.st_dev)
+            return true;
+        close(d->lock_fd);
+    }
+}
+
 struct db *db_open(const char *file, char *err, size_t cap)
 {
     struct db *d = calloc(1, sizeof(*d));
@@ -175,9 +220,17 @@ struct db *db_open(const char *file, char *err, size_t cap)
         snprintf(err, cap, "out of memory");
         return NULL;
     }
+    d->lock_fd = -1;
     if (sqlite3_open_v2(file, &d->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK) {
         snprintf(err, cap, "can't open the database %s: %s", file,
                  d->sql ? sqlite3_errmsg(d->sql) : "out of memory");
+        db_close(d);
+        return NULL;
+    }
+    if (!lock(d, err, cap)) {
+        if (d->lock_fd >= 0)
+            close(d->lock_fd);
+        d->lock_fd = -1; /* its name is not ours to remove */
         db_close(d);
         return NULL;
     }
@@ -212,6 +265,11 @@ void db_close(struct db *d)
     for (int i = 0; i < DB_STATEMENTS; i++)
         sqlite3_finalize(d->statement[i]);
     sqlite3_close(d->sql);
+    if (d->lock_fd >= 0) {
+        unlink(d->lock_file); /* before it is let go: see lock() */
+        close(d->lock_fd);
+    }
+    free(d->lock_file);
     free(d);
 }
 

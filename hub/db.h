@@ -44,7 +44,7 @@ enum db_statement {
 
 struct db;
 
-/* NULL: what is wrong, and what to do, in err. */
+/* Held by one process at a time, see lock() in db.c. NULL: what is wrong, and what to do, in err. */
 struct db *db_open(const char *file, char *err, size_t cap);
 void db_close(struct db *d);
 

@@ -222,7 +222,7 @@ static const char help[] =
     "addresses.\n"
     "                       There is no login: leave it on loopback, or put it on a network that is only "
     "yours\n"
-    "  --db FILE            SQLite database (ecs-hub.db); :memory: keeps nothing\n"
+    "  --db FILE            SQLite database (ecs-hub.db in the present folder); :memory: keeps nothing\n"
     "  --site-limit A       current of the site per phase, 1..10000 A, or 0: nobody charges (as it was last "
     "set;\n"
     "                       32 the first time)\n"
@@ -241,7 +241,7 @@ static const char help[] =
     "\n"
     "Ends on SIGTERM and SIGINT. Exit status: 0 ended by a signal, 1 it could not start or go on (port "
     "taken,\n"
-    "database unusable), 2 wrong command line.\n";
+    "database unusable or used by another hub), 2 wrong command line.\n";
 
 static bool number(const char *name, const char *text, double least, double most, double *out)
 {
@@ -479,6 +479,10 @@ int main(int argc, char **argv)
     if (!server) {
         fprintf(stderr, "ecs-hub: %s\n", err);
         goto out;
+    }
+    if (strcmp(o.hub.database, ":memory:") != 0) {
+        const char *db = o.hub.database; /* as given; a bare name is in the present folder */
+        fprintf(stderr, "ecs-hub: database %s%s\n", strchr(db, '/') ? "" : "./", db);
     }
     const char *shown = o.host[0] ? o.host : "localhost";
     const char *open = strchr(shown, ':') ? "[" : "", *close = open[0] ? "]" : "";

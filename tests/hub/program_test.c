@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -138,6 +139,64 @@ static void say(struct raw *r, const char *text)
     assert_true(raw_frame(r, 1, true, text, strlen(text)));
 }
 
+/* What is written to the end of standard error, of a run that ends by itself. */
+static int run_to_end(char *const argv[], char *out, size_t cap)
+{
+    int fd[2], status = -1;
+    assert_int_equal(pipe(fd), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        dup2(fd[1], 2);
+        close(fd[0]);
+        close(fd[1]);
+        execv(program, argv);
+        _exit(99);
+    }
+    close(fd[1]);
+    size_t at = 0;
+    for (ssize_t n; at + 1 < cap && (n = read(fd[0], out + at, cap - at - 1)) > 0;)
+        at += (size_t)n;
+    out[at] = 0;
+    close(fd[0]);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void one_hub_per_database(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/ecs-hub-lock-XXXXXX", db[64], link[64], file[80], out[4000], pid[40];
+    assert_non_null(mkdtemp(folder));
+    snprintf(db, sizeof(db), "%s/a.db", folder);
+    snprintf(link, sizeof(link), "%s/b.db", folder);
+    assert_int_equal(symlink(db, link), 0);
+    char *const argv[] = {(char *)(uintptr_t)program, "--listen", "127.0.0.1:0", "--db", db, NULL};
+    char *const again[] = {(char *)(uintptr_t)program, "--listen", "127.0.0.1:0", "--db", link, NULL};
+    struct run run;
+    start(&run, argv);
+    assert_true(run.port > 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run_to_end(i ? again : argv, out, sizeof(out)), 1);
+        snprintf(pid, sizeof(pid), "another hub (process %ld)", (long)run.pid);
+        assert_non_null(strstr(out, pid));
+        assert_non_null(strstr(out, db));
+    }
+    sqlite3 *reader; /* people may look meanwhile */
+    assert_int_equal(sqlite3_open_v2(db, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "SELECT * FROM setting", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(reader);
+    end(&run, SIGKILL); /* a lock that is left behind is none */
+    start(&run, again);
+    assert_true(run.port > 0);
+    assert_int_equal(end(&run, SIGTERM), 0);
+    snprintf(file, sizeof(file), "%s-lock", db);
+    assert_int_not_equal(access(file, F_OK), 0); /* nothing is left */
+    unlink(link);
+    unlink(db);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void a_session(void **state)
 {
     (void)state;
@@ -246,6 +305,7 @@ int main(int argc, char **argv)
     program = argv[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(command_line),
+        cmocka_unit_test(one_hub_per_database),
         cmocka_unit_test(a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

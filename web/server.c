@@ -64,6 +64,7 @@ struct web_exchange {
     char *body;
     size_t body_len, body_cap;
     bool head_only, dispatched, replied, headers_sent;
+    bool then_close; /* libwebsockets takes what follows for a body: the connection can't go on */
     int status;
     char content_type[96];
     unsigned char *out; /* LWS_PRE bytes, then the answer's body */
@@ -203,7 +204,8 @@ static const char *foreign(const struct web_server *s, struct lws *wsi)
 
 /* ---- answers ---- */
 
-static int write_headers(struct lws *wsi, int status, const char *type, size_t len, bool cors, bool preflight)
+static int write_headers(struct lws *wsi, int status, const char *type, size_t len, bool cors, bool preflight,
+                         bool then_close)
 {
     unsigned char buf[LWS_PRE + 1024], *start = buf + LWS_PRE, *p = start, *end = buf + sizeof(buf) - 1;
     const struct {
@@ -211,6 +213,7 @@ static int write_headers(struct lws *wsi, int status, const char *type, size_t l
     } extra[] = {
         {"cache-control:", "no-store"},
         {"x-content-type-options:", "nosniff"},
+        {"connection:", then_close ? "close" : NULL},
         {"access-control-allow-origin:", cors ? "*" : NULL},
         {"access-control-allow-methods:", preflight ? "GET, POST, PUT, DELETE" : NULL},
         {"access-control-allow-headers:", preflight ? "content-type" : NULL},
@@ -255,7 +258,7 @@ static int refuse(struct web_server *s, struct lws *wsi, int status, const char 
 {
     char json[512];
     size_t len = error_json(json, sizeof(json), why);
-    if (write_headers(wsi, status, "application/json", len, s->cors, false))
+    if (write_headers(wsi, status, "application/json", len, s->cors, false, false))
         return -1;
     unsigned char out[LWS_PRE + sizeof(json)];
     memcpy(out + LWS_PRE, json, len);
@@ -367,6 +370,7 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
     size_t body = 0;
     const char *bad = NULL;
     int status = 400;
+    bool then_close = false;
     if (n < 0 || (n > 0 && strspn(length, "0123456789") != strlen(length))) {
         bad = "Content-Length is not a number";
     } else if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING)) {
@@ -379,10 +383,9 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
             bad = "the body is longer than 1 MiB";
         }
         body = (size_t)v;
-    } else if (method &&
-               (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0)) {
-        status = 411;
-        bad = "Content-Length is missing: send a body, even an empty one (curl: -d '')";
+    } else { /* no length, no body (RFC 9112 6.3, 7.); libwebsockets waits for one with these methods */
+        then_close = method && (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+                                strcmp(method, "PATCH") == 0);
     }
     const char *why = foreign(s, wsi);
     if (why) {
@@ -400,6 +403,7 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
     x->server = s;
     x->wsi = wsi;
     x->method = method;
+    x->then_close = then_close;
     x->next = s->exchanges;
     if (x->next)
         x->next->prev = x;
@@ -451,7 +455,7 @@ static int http_write(struct lws *wsi, struct session *ses)
     if (!x->headers_sent) {
         x->headers_sent = true;
         bool preflight = s->cors && strcmp(x->method, "OPTIONS") == 0;
-        if (write_headers(wsi, x->status, x->content_type, x->out_len, s->cors, preflight))
+        if (write_headers(wsi, x->status, x->content_type, x->out_len, s->cors, preflight, x->then_close))
             return -1;
         if (x->head_only)
             x->out_sent = x->out_len;
@@ -475,9 +479,10 @@ static int http_write(struct lws *wsi, struct session *ses)
             return 0;
         }
     }
+    bool then_close = x->then_close;
     ses->x = NULL;
     exchange_free(x);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    return then_close || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 /* ---- a WebSocket's life ---- */

@@ -193,7 +193,6 @@ static void bad_requests(void **state)
         const char *request;
         int status;
     } rows[] = {
-        {"POST /p HTTP/1.1\r\nHost: localhost\r\n\r\n", 411},
         {"POST /p HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411},
         {"POST /p HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n", 413},
         {"POST /p HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n", 400},
@@ -240,6 +239,44 @@ static void bad_requests(void **state)
     struct raw *r = client(w);
     char out[200];
     assert_int_equal(raw_http(r, "GET", "/", "", NULL, out, sizeof(out)), 200);
+    done(w, r);
+}
+
+/* RFC 9112 6.3: a request without Content-Length and Transfer-Encoding has no body. */
+static void no_length_is_no_body(void **state)
+{
+    struct world *w = *state;
+    static const char *const requests[] = {
+        "POST /p?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", "PUT /big HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /later HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        /* what comes after is not taken for a request, nor for a body */
+        "POST /p HTTP/1.1\r\nHost: localhost\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    static char body[1000000];
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        struct raw *r = client(w);
+        char headers[2000];
+        int before = w->requests;
+        assert_true(raw_text(r, requests[i]));
+        while (w->requests == before)
+            idle(w);
+        assert_int_equal(w->body_len, 0);
+        if (i == 2) {
+            for (int k = 0; k < 50; k++)
+                idle(w);
+            web_reply_json(w->kept, 200, "{}");
+            w->kept = NULL;
+        }
+        assert_int_equal(raw_response(r, headers, sizeof(headers), body, sizeof(body)), 200);
+        assert_non_null(strstr(headers, "onnection: close"));
+        assert_int_equal(strlen(body), i == 1 ? 900000 : i == 2 ? 2 : 11);
+        assert_int_equal(raw_response(r, headers, sizeof(headers), body, sizeof(body)), 0); /* closed */
+        assert_int_equal(w->requests, before + 1);
+        done(w, r);
+    }
+    /* with a length the connection goes on, as ever */
+    struct raw *r = client(w);
+    for (int k = 0; k < 2; k++)
+        assert_int_equal(raw_http(r, "POST", "/p", "", "", body, sizeof(body)), 200);
     done(w, r);
 }
 
@@ -468,6 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_on_one_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_length_is_no_body, setup, teardown),
         cmocka_unit_test_setup_teardown(answers_may_come_later, setup, teardown),
         cmocka_unit_test_setup_teardown(websocket_subprotocols, setup, teardown),
         cmocka_unit_test_setup_teardown(websocket_messages, setup, teardown),

@@ -574,6 +574,46 @@ static void nobody_comes_in_state_f(void **state)
     assert_int_equal(e.state, EVSE_IDLE);
 }
 
+/* State F of a fault in C passes: until the pilot has had 50 ms more to tell again, a missing cable is no
+ * missing car. */
+static void a_passing_f_hides_no_plug_out(void **state)
+{
+    (void)state;
+    charge();
+    in.fault = true;
+    tick(1);
+    in.pilot = 'F';
+    in.cable_gone = true;
+    dropped = false;
+    tick(549);
+    assert_true(e.plugged && !dropped);
+    tick(1);
+    assert_false(e.plugged);
+    assert_true(dropped);
+    /* Where state F stays, the cable tells at once. */
+    start('B');
+    in.fault = in.state_f = true;
+    tick(1);
+    in.pilot = 'F';
+    tick(1);
+    assert_true(e.plugged);
+    in.cable_gone = true;
+    tick(1);
+    assert_false(e.plugged);
+    /* The same out of service, also soon after a fault. */
+    charge();
+    in.fault = true;
+    tick(1);
+    in.fault = false;
+    in.available = false;
+    tick(500);
+    assert_int_equal(e.state, EVSE_UNAVAILABLE);
+    in.pilot = 'F';
+    in.cable_gone = true;
+    tick(1);
+    assert_false(e.plugged);
+}
+
 /* ---- every reachable state ---- */
 
 /* Time as classes: only on which side of its thresholds a timer stands matters. Each class is represented by
@@ -849,6 +889,7 @@ int main(void)
         cmocka_unit_test(wake_up_times),
         cmocka_unit_test(unsound_opens_at_once),
         cmocka_unit_test(nobody_comes_in_state_f),
+        cmocka_unit_test(a_passing_f_hides_no_plug_out),
         cmocka_unit_test(every_reachable_state),
         cmocka_unit_test(names),
     };

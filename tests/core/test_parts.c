@@ -864,10 +864,11 @@ static void each_fault_clears_by_its_rule(void **state)
             assert_int_equal(faults_step(&f, true, false, t += 1000 * S), 0);
         } else {
             struct faults g = f;
-            if (r->clears == FAULT_CLEARS_ON_UNPLUG && wait) {
+            if (r->clears == FAULT_CLEARS_ON_UNPLUG) {
                 faults_condition(&g, id, true, 0, t);
                 faults_condition(&g, id, false, 0, t);
-                assert_int_equal(faults_step(&g, true, false, t + wait - 1), 0);
+                if (wait)
+                    assert_int_equal(faults_step(&g, true, false, t + wait - 1), 0);
             }
             assert_int_equal(faults_step(&g, true, false, t + wait), bit);
             raised_and_gone(&g, id, t += wait); /* the next car starts afresh */
@@ -1055,9 +1056,521 @@ static void self_test_misses_nothing(void **state)
     assert_int_equal(t.missing, SELFTEST_NO_LEVEL); /* and now it does not go */
 }
 
+/* ---- times and edges, to the microsecond and the unit ---- */
+
+static struct lock lk;
+static struct lock_in li;
+static struct lock_out lo;
+
+static void lock_after(uint64_t us)
+{
+    li.now_us += us;
+    lock_step(&lk, &li, &lo);
+}
+
+static void lock_fresh(bool feedback)
+{
+    lock_init(&lk);
+    li = (struct lock_in){.now_us = 5 * S, .fitted = true, .feedback = feedback};
+    lock_after(0);
+}
+
+/* The motor has a second, rests half a second, and tries three times. */
+static void jams(bool target)
+{
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(lo.drive, target);
+        lock_after(1 * S - 1);
+        assert_int_equal(lo.drive, target);
+        assert_false(lo.event);
+        lock_after(1);
+        if (i == 2)
+            break;
+        assert_int_equal(lo.drive, !target); /* backs off */
+        lock_after(S / 2 - 1);
+        assert_int_equal(lo.drive, !target);
+        lock_after(1);
+    }
+    assert_true(lo.event && !lo.ok);
+}
+
+static void lock_to_the_microsecond(void **state)
+{
+    (void)state;
+    lock_fresh(false);
+    li.wanted = true;
+    lock_after(10 * MS);
+    jams(true);
+    assert_true(lo.fault);
+    lock_after(1000 * S); /* locking is not tried for ever: a person looks */
+    assert_true(lo.fault && !lo.event);
+    li.wanted = false; /* the other way it starts at once, and afresh */
+    li.feedback = true;
+    lock_after(0);
+    assert_false(lo.fault || lo.drive);
+    jams(false);
+    for (int i = 0; i < 3; i++) { /* unlocking is tried again every 5 s, once, and told each time */
+        lock_after(5 * S - 1);
+        assert_int_equal(lk.phase, LOCK_FAILED);
+        lock_after(1);
+        assert_int_equal(lk.phase, LOCK_MOVING);
+        lock_after(1 * S - 1);
+        assert_false(lo.event);
+        lock_after(1);
+        assert_true(lo.event && !lo.ok);
+        assert_int_equal(lk.phase, LOCK_FAILED);
+    }
+    li.wanted = true;
+    li.feedback = false;
+    lock_after(0);
+    jams(true);
+    li.feedback = true; /* a person helped: told once */
+    lock_after(10 * MS);
+    assert_true(lo.event && lo.ok && lo.locked);
+    for (int i = 0; i < 5; i++) {
+        lock_after(10 * MS);
+        assert_false(lo.event);
+        assert_int_equal(lk.phase, LOCK_REST);
+    }
+    /* A change of mind turns the motor at once and gives it three tries of its own. */
+    lock_fresh(false);
+    li.wanted = true;
+    lock_after(0);
+    lock_after(1 * S);
+    lock_after(S / 2);
+    lock_after(1 * S);
+    lock_after(S / 2); /* in the third try */
+    lock_after(S / 2);
+    li.wanted = false;
+    li.feedback = true;
+    lock_after(0);
+    assert_false(lo.drive);
+    jams(false);
+    /* The same from rest: tries of an earlier operation do not count. */
+    lock_fresh(false);
+    li.wanted = true;
+    lock_after(0);
+    lock_after(1 * S);
+    lock_after(S / 2);
+    li.feedback = true;
+    lock_after(10 * MS);
+    assert_true(lo.event && lo.ok);
+    li.feedback = false; /* opened by hand */
+    lock_after(10 * MS);
+    jams(true);
+    /* Found locked at power-up, without a car: opened. */
+    lock_fresh(true);
+    assert_int_equal(lk.phase, LOCK_MOVING);
+    jams(false);
+}
+
+static struct rcm rc;
+static struct rcm_in ri;
+static struct rcm_out ro;
+
+static void rcm_after(uint64_t us)
+{
+    ri.now_us += us;
+    rcm_step(&rc, &ri, &ro);
+}
+
+/* Drives, responds and lets go: a test that passes. */
+static void rcm_passes(void)
+{
+    ri.may_test = true;
+    for (int i = 0; i < 3 && !ro.drive; i++)
+        rcm_after(0);
+    assert_true(ro.drive && ro.testing && !ro.ok);
+    ri.output = true;
+    rcm_after(300 * MS - 1);
+    assert_true(!ro.drive && ro.testing && !ro.ok);
+    rcm_after(500 * MS - 1);
+    assert_true(ro.testing && !ro.ok);
+    ri.output = false;
+    rcm_after(0);
+    assert_true(ro.ok && !ro.testing && !ro.failed);
+}
+
+static void monitor_test_to_the_microsecond(void **state)
+{
+    (void)state;
+    rcm_init(&rc);
+    ri = (struct rcm_in){.now_us = 7 * S, .fitted = true};
+    ro = (struct rcm_out){0};
+    rcm_passes();
+    /* Each reason for another by itself: a day, a charge, a person. */
+    rcm_after(24ull * 3600 * S - 1);
+    assert_int_equal(rc.phase, RCM_IDLE);
+    rcm_after(1);
+    rcm_passes();
+    ri.charged = true;
+    rcm_after(MS);
+    ri.charged = false;
+    rcm_passes();
+    ri.again = true;
+    rcm_after(MS);
+    ri.again = false;
+    rcm_passes();
+    /* No answer within 0.3 s: once more, then it has failed; what was tried before does not count. */
+    for (int round = 0; round < 2; round++) {
+        ri.again = true;
+        rcm_after(MS);
+        ri.again = false;
+        rcm_after(0);
+        assert_true(ro.drive);
+        rcm_after(300 * MS - 1);
+        assert_true(ro.drive);
+        rcm_after(1);
+        assert_false(ro.drive);
+        assert_int_equal(ro.failed, round); /* until one passes */
+        rcm_after(0);
+        assert_true(ro.drive); /* the second try follows */
+        rcm_after(300 * MS);
+        assert_true(ro.failed && !ro.ok && !ro.drive);
+        rcm_after(3600 * S);
+        assert_true(ro.failed && !ro.drive);
+    }
+    /* It answers and does not let go within 0.5 s: the same. */
+    ri.again = true;
+    rcm_after(MS);
+    ri.again = false;
+    for (int i = 0; i < 2; i++) {
+        rcm_after(0);
+        assert_true(ro.drive);
+        ri.output = true;
+        rcm_after(MS);
+        rcm_after(500 * MS - 1);
+        assert_true(ro.testing);
+        rcm_after(1);
+        assert_false(ro.testing);
+        ri.output = false;
+    }
+    assert_true(ro.failed);
+    ri.again = true;
+    rcm_after(MS);
+    ri.again = false;
+    rcm_passes();
+    /* The contactor closes in mid-test: another time, and soon. */
+    ri.again = true;
+    rcm_after(MS);
+    ri.again = false;
+    rcm_after(0);
+    assert_true(ro.drive);
+    ri.may_test = false;
+    rcm_after(MS);
+    assert_false(ro.drive);
+    rcm_passes();
+}
+
+static void overcurrent_to_the_microsecond(void **state)
+{
+    (void)state;
+    struct overcurrent o;
+    for (int p = 0; p < 3; p++) { /* each phase counts */
+        int32_t i_ma[3] = {0, 0, 0};
+        i_ma[p] = 18101;
+        overcurrent_init(&o);
+        for (int i = 0; i < 6; i++)
+            assert_false(overcurrent_step(&o, true, 16000, i_ma, 1000000));
+        assert_false(overcurrent_step(&o, true, 16000, i_ma, 999999));
+        assert_true(overcurrent_step(&o, true, 16000, i_ma, 1));
+        /* Once it is full, more of the same does not make the way back longer. */
+        for (int i = 0; i < 100; i++)
+            assert_true(overcurrent_step(&o, true, 16000, i_ma, 1000000));
+        i_ma[p] = 18100;
+        assert_false(overcurrent_step(&o, true, 16000, i_ma, 1));
+        i_ma[p] = 18101;
+        assert_true(overcurrent_step(&o, true, 16000, i_ma, 1));
+        /* Nothing offered: all is forgotten. */
+        assert_false(overcurrent_step(&o, false, 0, i_ma, 10000));
+        for (int i = 0; i < 6; i++)
+            assert_false(overcurrent_step(&o, true, 16000, i_ma, 2000000)); /* a stopped thread: one second */
+        assert_false(overcurrent_step(&o, true, 16000, i_ma, 999999));
+        assert_true(overcurrent_step(&o, true, 16000, i_ma, 1));
+    }
+    overcurrent_init(&o);
+    assert_true(o.over_us[0] == 0 && o.over_us[1] == 0 && o.over_us[2] == 0);
+}
+
+static void derating_to_the_unit(void **state)
+{
+    (void)state;
+    struct derate d;
+    struct derate_out out;
+    const struct derate_cfg cfg = {.start_mc = 60000, .stop_mc = 80000, .full_ma = 32000};
+    bool hot;
+    /* What no sensor gives is no reading: below absolute zero, above 300 °C. */
+    static const struct {
+        int32_t mc;
+        bool read;
+    } sensor[] = {{-273150, true}, {-273151, false}, {300000, true}, {300001, false}};
+    for (size_t i = 0; i < sizeof sensor / sizeof sensor[0]; i++) {
+        derate_init(&d);
+        derate_step(&d, &cfg, true, true, sensor[i].mc, S, &out);
+        assert_int_equal(d.seen, sensor[i].read);
+    }
+    /* What the reading says while it is not valid means nothing. */
+    derate_init(&d);
+    assert_int_equal(derated(&d, 50000, S, true, &hot), LIMIT_NONE_MA);
+    assert_int_equal(derated(&d, 200000, S + 1, false, &hot), LIMIT_NONE_MA);
+    assert_false(hot);
+    assert_int_equal(derated(&d, 50000, 11 * S - 1, false, NULL), LIMIT_NONE_MA); /* 10 s */
+    assert_int_equal(derated(&d, 50000, 11 * S, false, NULL), 6000);
+    /* Too hot from 10 °C above the stop. */
+    derate_init(&d);
+    derated(&d, 89999, S, true, &hot);
+    assert_false(hot);
+    derated(&d, 90000, S, true, &hot);
+    assert_true(hot);
+    /* After a stop it goes on when 5 °C cooler. */
+    derate_init(&d);
+    assert_int_equal(derated(&d, 80000, S, true, NULL), 0);
+    assert_int_equal(derated(&d, 75000, S, true, NULL), 0);
+    assert_int_equal(derated(&d, 74999, S, true, NULL), 6000); /* as of 75.999 °C */
+    /* The way back up begins a degree cooler. */
+    derate_init(&d);
+    assert_int_equal(derated(&d, 70000, S, true, NULL), 16000);
+    assert_int_equal(derated(&d, 69000, S, true, NULL), 16000);
+    assert_int_equal(d.warmest_mc, 70000);
+    assert_int_equal(derated(&d, 68000, S, true, NULL), 17000);
+    assert_int_equal(d.warmest_mc, 69000);
+    /* At once as of the first reading, also a warm one. */
+    derate_init(&d);
+    assert_int_equal(derated(&d, -50000, S, true, NULL), LIMIT_NONE_MA);
+    assert_int_equal(d.warmest_mc, -50000);
+    /* A start at or above the stop is all or nothing. */
+    const struct derate_cfg edge = {.start_mc = 70000, .stop_mc = 70000, .full_ma = 32000},
+                            back = {.start_mc = 80000, .stop_mc = 70000, .full_ma = 32000},
+                            thin = {.start_mc = 69999, .stop_mc = 70000, .full_ma = 32000};
+    for (int32_t mc = 69999; mc <= 75000; mc += mc < 70001 ? 1 : 4999) {
+        derate_init(&d);
+        derate_step(&d, &edge, true, true, mc, S, &out);
+        assert_int_equal(out.limit_ma, mc < 70000 ? LIMIT_NONE_MA : 0);
+        derate_init(&d);
+        derate_step(&d, &back, true, true, mc, S, &out);
+        assert_int_equal(out.limit_ma, mc < 70000 ? LIMIT_NONE_MA : 0);
+    }
+    derate_init(&d);
+    derate_step(&d, &thin, true, true, 69999, S, &out);
+    assert_int_equal(out.limit_ma, LIMIT_NONE_MA);
+}
+
+static void self_test_to_the_microsecond(void **state)
+{
+    (void)state;
+    const struct selftest_in good = {.now_us = S,
+                                     .frame_rate_hz = 41300,
+                                     .pilot = 'A',
+                                     .read_valid = true,
+                                     .read_ok = true,
+                                     .bipolar = true,
+                                     .f_driven = true,
+                                     .contacts_open = true,
+                                     .rcm_ok = true};
+    struct selftest t;
+    struct selftest_in i = good;
+    /* The rate may be 10 % off. */
+    static const struct {
+        int32_t hz;
+        bool right;
+    } rate[] = {{37170, true}, {37169, false}, {45430, true}, {45431, false}};
+    for (size_t n = 0; n < sizeof rate / sizeof rate[0]; n++) {
+        i = good;
+        i.frame_rate_hz = rate[n].hz;
+        selftest_init(&t, S);
+        i.now_us = S + 250 * MS;
+        selftest_step(&t, &i);
+        assert_int_equal(t.phase, rate[n].right ? SELFTEST_F : SELFTEST_WATCH);
+    }
+    /* Any car's level will do, and no other letter. */
+    for (const char *p = "BCDEF?"; *p; p++) {
+        i = good;
+        i.pilot = *p;
+        i.rcm_ok = false;
+        selftest_init(&t, S);
+        i.now_us = S + 250 * MS - 1;
+        selftest_step(&t, &i);
+        assert_int_equal(t.phase, SELFTEST_WATCH);
+        i.now_us++;
+        assert_int_equal(selftest_step(&t, &i), 10000);
+        assert_int_equal(t.phase, *p <= 'D' && *p >= 'A' ? SELFTEST_RCM : SELFTEST_WATCH);
+    }
+    /* State F: read back within 0.2 s, let go within 0.2 s, and the monitor is waited for. */
+    i = good;
+    i.rcm_ok = false;
+    selftest_init(&t, S);
+    i.now_us = S + 250 * MS;
+    assert_int_equal(selftest_step(&t, &i), 0);
+    i.now_us += 200 * MS - 1;
+    assert_int_equal(selftest_step(&t, &i), 0);
+    assert_int_equal(t.missing, 0);
+    i.now_us++;
+    assert_int_equal(selftest_step(&t, &i), 10000); /* it has failed: the pilot is steady again */
+    assert_int_equal(t.missing, SELFTEST_NO_F);
+    i.pilot = 'F';
+    i.now_us += MS;
+    assert_int_equal(selftest_step(&t, &i), 10000);
+    assert_int_equal(t.phase, SELFTEST_BACK);
+    i.now_us += 200 * MS - 1;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, 0);
+    i.now_us++;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, SELFTEST_NO_LEVEL);
+    i.pilot = 'D';
+    selftest_step(&t, &i);
+    assert_int_equal(t.phase, SELFTEST_RCM);
+    assert_int_equal(t.missing, 0);
+    selftest_step(&t, &i);
+    assert_int_equal(t.phase, SELFTEST_RCM);
+    i.rcm_ok = true;
+    selftest_step(&t, &i);
+    assert_int_equal(t.phase, SELFTEST_PASSED);
+    /* While something else rules the pilot, the time for state F does not run. */
+    i = good;
+    selftest_init(&t, S);
+    i.now_us = S + 250 * MS;
+    selftest_step(&t, &i);
+    i.f_driven = false;
+    i.now_us += 5 * S;
+    assert_int_equal(selftest_step(&t, &i), 0);
+    assert_int_equal(t.missing, 0);
+    i.f_driven = true;
+    i.now_us += 200 * MS - 1;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, 0);
+    i.now_us++;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, SELFTEST_NO_F);
+    i.f_driven = false; /* found missing is missing, until it comes */
+    i.now_us += S;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, SELFTEST_NO_F);
+    /* What is missing is told after a second, and no more once it is there. */
+    i = good;
+    i.contacts_open = false;
+    selftest_init(&t, S);
+    i.now_us = 2 * S - 1;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, 0);
+    i.now_us++;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, SELFTEST_CONTACTS);
+    i.contacts_open = true;
+    selftest_step(&t, &i);
+    assert_int_equal(t.missing, 0);
+    /* A coil that is driven after the test is the guard's work. */
+    i = good;
+    i.pilot = 'B';
+    selftest_init(&t, S);
+    i.now_us = S + 250 * MS;
+    selftest_step(&t, &i);
+    selftest_step(&t, &i);
+    assert_int_equal(t.phase, SELFTEST_PASSED);
+    i.coil = true;
+    selftest_step(&t, &i);
+    assert_false(t.coil_seen);
+}
+
+/* IEC 61851-1 Table B.2, each window with 3 % for a cable that is held already, at the pin's 0.1 mV. */
+static int32_t pin_dmv(double ohm)
+{
+    double parallel = ohm * 1900 / (ohm + 1900);
+    return (int32_t)(3300 * parallel / (626 + parallel) * 10);
+}
+
+static void proximity_to_the_unit(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t ma, min_ohm, max_ohm;
+    } w[] = {{13000, 1100, 2460}, {20000, 400, 936}, {32000, 164, 308}, {63000, 80, 140}};
+    for (size_t i = 0; i < sizeof w / sizeof w[0]; i++) {
+        int32_t low = 0, high = 0;
+        assert_true(proximity_window_dmv(w[i].ma, &low, &high));
+        assert_in_range(low, pin_dmv(w[i].min_ohm * 0.97) - 40, pin_dmv(w[i].min_ohm * 0.97) + 10);
+        assert_in_range(high, pin_dmv(w[i].max_ohm * 1.03) - 40, pin_dmv(w[i].max_ohm * 1.03) + 10);
+        /* All that reads as this rating, and no more than the hysteresis beyond it, lies within. */
+        assert_true(proximity_mv_of_ohm(w[i].min_ohm) * 10 > low &&
+                    proximity_mv_of_ohm(w[i].max_ohm) * 10 < high);
+    }
+    /* Open is what is above 20 kΩ: no cable is like that. */
+    int32_t last = 0;
+    for (int32_t mv = 2000; proximity_ohm_of_mv(mv) != PROXIMITY_OPEN_OHM; mv++)
+        last = proximity_ohm_of_mv(mv);
+    assert_in_range(last, 18500, 19999);
+    assert_int_equal(proximity_ohm_of_mv(1), 626 / 3299);
+    assert_int_equal(proximity_ohm_of_mv(6), 1);
+    assert_int_equal(proximity_mv_of_ohm(0), 0);
+    assert_int_equal(proximity_mv_of_ohm(-1), 0);
+    assert_int_equal(proximity_mv_of_ohm(-1900), 0);
+    assert_int_equal(proximity_mv_of_ohm(1), 0);
+    assert_int_equal(proximity_mv_of_ohm(220), 789);
+
+    /* Two whole readings must agree: 150 ms. */
+    struct proximity p;
+    proximity_init(&p);
+    assert_false(proximity_step(&p, true, 793, 0)); /* the first time is a time too */
+    assert_false(proximity_step(&p, true, 793, 150 * MS));
+    assert_true(proximity_step(&p, true, 793, 150 * MS + 1));
+    assert_int_equal(p.ma, 32000);
+    assert_int_equal(p.mv, 793);
+    assert_false(proximity_step(&p, true, 1466, S));
+    assert_false(proximity_step(&p, true, 1466, S + 150 * MS - 1));
+    assert_int_equal(p.ma, 32000);
+    assert_true(proximity_step(&p, true, 1466, S + 150 * MS));
+    assert_int_equal(p.ma, 20000);
+    /* ... on the same: another candidate begins anew, and so does one after a good reading. */
+    for (int i = 0; i < 20; i++)
+        assert_false(proximity_step(&p, true, i % 2 ? 793 : 1890, (2000 + (uint64_t)i * 149) * MS));
+    assert_false(proximity_step(&p, true, 1466, 10 * S));
+    assert_false(proximity_step(&p, true, 793, 11 * S));
+    assert_false(proximity_step(&p, true, 1466, 11 * S + 100 * MS));
+    assert_false(proximity_step(&p, true, 793, 11 * S + 140 * MS));
+    assert_false(proximity_step(&p, true, 793, 11 * S + 160 * MS));
+    assert_true(proximity_step(&p, true, 793, 11 * S + 290 * MS));
+    /* Just after a change the next one takes as long. */
+    assert_false(proximity_step(&p, true, 1466, 11 * S + 300 * MS));
+    assert_false(proximity_step(&p, true, 1466, 11 * S + 449 * MS));
+    assert_true(proximity_step(&p, true, 1466, 11 * S + 450 * MS));
+    /* At the edge of its window a cable keeps its rating, one step beyond it does not. */
+    int32_t low = 0, high = 0;
+    proximity_window_dmv(20000, &low, &high);
+    uint64_t at = 20 * S;
+    int32_t inside[] = {(low + 9) / 10, high / 10}, outside[] = {(low + 9) / 10 - 1, high / 10 + 1};
+    for (int i = 0; i < 2; i++) {
+        for (int n = 0; n < 10; n++)
+            assert_false(proximity_step(&p, true, inside[i], at += S));
+        assert_int_equal(p.ma, 20000);
+        proximity_step(&p, true, outside[i], at += S);
+        assert_true(proximity_step(&p, true, outside[i], at += S));
+        assert_int_equal(p.ma, PROXIMITY_INVALID);
+        proximity_step(&p, true, inside[i], at += S); /* and from outside the edge is not enough */
+        assert_false(proximity_step(&p, true, inside[i], at += S));
+        assert_int_equal(p.ma, PROXIMITY_INVALID);
+        proximity_step(&p, true, 1466, at += S);
+        assert_true(proximity_step(&p, true, 1466, at += S));
+    }
+    /* Nothing known of it any more is no cable to trust; nothing known yet is nothing. */
+    assert_false(proximity_step(&p, false, 0, at += S));
+    assert_true(proximity_step(&p, false, 0, at += S));
+    assert_int_equal(p.ma, PROXIMITY_INVALID);
+    assert_int_equal(p.mv, 1466);
+    proximity_init(&p);
+    for (int n = 0; n < 10; n++)
+        assert_false(proximity_step(&p, false, 0, at += S));
+    assert_false(p.known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lock_to_the_microsecond),
+        cmocka_unit_test(monitor_test_to_the_microsecond),
+        cmocka_unit_test(overcurrent_to_the_microsecond),
+        cmocka_unit_test(derating_to_the_unit),
+        cmocka_unit_test(self_test_to_the_microsecond),
+        cmocka_unit_test(proximity_to_the_unit),
         cmocka_unit_test(the_prototypes_voltages),
         cmocka_unit_test(ratings_and_gaps),
         cmocka_unit_test(cables_are_debounced),

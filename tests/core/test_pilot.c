@@ -498,10 +498,13 @@ static void read_back_to_the_frame(void **state)
     assert_int_equal(p.read_bp, 3000);
     pilot_driven(&p, 3000); /* the same duty is no change */
     assert_true(p.read_valid);
-    /* Rounded: 1261 of 4200 samples are 30.02 %, 1267 are 30.17 %. */
+    /* Rounded: 1261 of 4200 samples are 30.0238 %, 1264 are 30.0952 %, 1267 are 30.1667 %. */
     hand(41, 9000, 30, -12000, 70, 4843);
     hand(1, 9000, 31, -12000, 69, 4843);
     assert_int_equal(p.read_bp, 3002);
+    hand(41, 9000, 30, -12000, 70, 4843);
+    hand(1, 9000, 34, -12000, 66, 4843);
+    assert_int_equal(p.read_bp, 3010);
     hand(41, 9000, 30, -12000, 70, 4843);
     hand(1, 9000, 37, -12000, 63, 4843);
     assert_int_equal(p.read_bp, 3017);

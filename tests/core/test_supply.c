@@ -313,9 +313,318 @@ static void test_sag_loop_is_stable(void **state)
         }
 }
 
+/* ---- to the millivolt, the millihertz and the microsecond ---- */
+
+static struct bench e;
+
+/* A reading at e.now_us + us, judged at once. */
+static void reading(uint64_t us)
+{
+    e.now_us += us;
+    e.r.at_us = e.now_us;
+    supply_step(&e.s, &e.r, e.now_us, &e.out);
+}
+
+static void exact_bench(int32_t min_ms, int32_t random_ms, uint32_t seed)
+{
+    struct supply_cfg cfg = three;
+    cfg.reconnect_min_ms = min_ms;
+    cfg.reconnect_random_ms = random_ms;
+    open_bench(&e, &three, seed);
+    memset(&e.s, 0xA5, sizeof e.s); /* init leaves nothing of what was there */
+    supply_init(&e.s, &cfg, seed);
+    reading(0);
+    assert_true(e.out.ok);
+}
+
+struct edge {
+    int32_t v[3], mhz;
+    bool neutral_missing;
+    enum fault fault;
+    uint32_t after_ms; /* lasts so long before it is a fault */
+    int32_t back_v, back_mhz, not_back_v, not_back_mhz;
+};
+
+/* Limits as configured: at the limit is within. Back only 1 % of the voltage, or 50 mHz, inside of it. */
+static const struct edge edges[] = {
+    {{264501, 230000, 230000}, 50000, false, FAULT_OVERVOLTAGE, 200, 261855, 50000, 261856, 50000},
+    {{230000, 264501, 230000}, 50000, false, FAULT_OVERVOLTAGE, 200, 261855, 50000, 261856, 50000},
+    {{230000, 230000, 195499}, 50000, false, FAULT_UNDERVOLTAGE, 1000, 197455, 50000, 197454, 50000},
+    {{230000, 65166, 230000}, 50000, false, FAULT_UNDERVOLTAGE, 1000, 197455, 50000, 197454, 50000},
+    {{0, 0, 0}, 0, false, FAULT_UNDERVOLTAGE, 1000, 197455, 50000, 197454, 50000},
+    {{230000, 230000, 230000}, 47499, false, FAULT_FREQUENCY, 500, 230000, 47550, 230000, 47549},
+    {{230000, 230000, 230000}, 51501, false, FAULT_FREQUENCY, 500, 230000, 51450, 230000, 51451},
+    {{230000, 230000, 230000}, 1, false, FAULT_FREQUENCY, 500, 230000, 47550, 230000, 47549},
+    {{65165, 230000, 230000}, 50000, false, FAULT_PHASE_LOSS, 500, 230000, 50000, 0, 0},
+    {{65165, 0, 230000}, 50000, false, FAULT_PHASE_LOSS, 500, 230000, 50000, 0, 0},
+    {{230000, 230000, 230000}, 50000, true, FAULT_PHASE_LOSS, 500, 230000, 50000, 0, 0},
+};
+
+static void test_every_edge(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof edges / sizeof *edges; k++) {
+        const struct edge *t = &edges[k];
+        const uint32_t bit = 1u << t->fault;
+        exact_bench(0, 0, 1);
+        memcpy(e.r.v_mv, t->v, sizeof e.r.v_mv);
+        e.r.freq_mhz = t->mhz;
+        e.r.neutral_missing = t->neutral_missing;
+        reading(200000);
+        for (int i = 0; i < 2; i++) { /* a good reading in between begins anew */
+            reading(t->after_ms * 1000 - 1);
+            assert_int_equal(e.out.faults, 0);
+            struct meter_reading keep = e.r;
+            all(&e, 230000);
+            e.r.freq_mhz = 50000;
+            e.r.neutral_missing = false;
+            reading(1000);
+            e.r = keep;
+            reading(200000);
+        }
+        reading(t->after_ms * 1000 - 1);
+        assert_int_equal(e.out.faults, 0);
+        reading(1);
+        assert_int_equal(e.out.faults, bit);
+        assert_false(e.out.ok);
+        e.r.neutral_missing = false;
+        if (t->not_back_v) {
+            all(&e, t->not_back_v);
+            e.r.freq_mhz = t->not_back_mhz;
+            for (int i = 0; i < 20; i++)
+                reading(200000);
+            assert_int_equal(e.out.faults, bit);
+        }
+        all(&e, t->back_v);
+        e.r.freq_mhz = t->back_mhz;
+        reading(200000);
+        reading(1000000 - 1);
+        assert_int_equal(e.out.faults, bit);
+        reading(1);
+        assert_int_equal(e.out.faults, 0);
+        assert_true(e.out.ok); /* no reconnect delay is configured */
+    }
+    static const struct row within[] = {
+        {{264500, 230000, 195500}, 50000, false, FAULT_NONE, 0, 0},
+        {{230000, 230000, 230000}, 47500, false, FAULT_NONE, 0, 0},
+        {{230000, 230000, 230000}, 51500, false, FAULT_NONE, 0, 0},
+        {{230000, 230000, 230000}, 0, false, FAULT_NONE, 0, 0}, /* not seen is not wrong */
+    };
+    for (size_t k = 0; k < sizeof within / sizeof *within; k++) {
+        exact_bench(0, 0, 1);
+        memcpy(e.r.v_mv, within[k].v, sizeof e.r.v_mv);
+        e.r.freq_mhz = within[k].mhz;
+        for (int i = 0; i < 30; i++)
+            reading(200000);
+        assert_int_equal(e.out.faults, 0);
+        assert_true(e.out.ok);
+    }
+}
+
+/* L2 or L3 lost: 4.6 kVA of unbalance at most (VDE-AR-N 4100), and no fault. */
+static void test_a_lost_phase_to_the_millivolt(void **state)
+{
+    (void)state;
+    for (int p = 1; p < 3; p++)
+        for (int both = 0; both < 2; both++) {
+            exact_bench(0, 0, 1);
+            e.r.v_mv[p] = 65165;
+            if (both)
+                e.r.v_mv[3 - p] = 0;
+            reading(200000);
+            reading(500000 - 1);
+            assert_int_equal(e.out.phase_loss_limit_ma, LIMIT_NONE_MA);
+            reading(1);
+            assert_int_equal(e.out.phase_loss_limit_ma, 20000);
+            assert_int_equal(e.out.faults, 0);
+            assert_true(e.out.ok);
+            all(&e, 230000);
+            reading(200000);
+            reading(1000000 - 1);
+            assert_int_equal(e.out.phase_loss_limit_ma, 20000);
+            reading(1);
+            assert_int_equal(e.out.phase_loss_limit_ma, LIMIT_NONE_MA);
+        }
+    exact_bench(0, 0, 1); /* L1 alone lost, or all of them: other rules */
+    e.r.v_mv[0] = 0;
+    for (int i = 0; i < 10; i++)
+        reading(200000);
+    assert_int_equal(e.out.phase_loss_limit_ma, LIMIT_NONE_MA);
+    exact_bench(0, 0, 1);
+    all(&e, 0);
+    for (int i = 0; i < 10; i++)
+        reading(200000);
+    assert_int_equal(e.out.phase_loss_limit_ma, LIMIT_NONE_MA);
+    assert_int_equal(e.out.limit_ma, LIMIT_NONE_MA); /* and no sag: there is nothing to sag */
+}
+
+/* The line from 32 A at 108 % of the undervoltage limit to 6 A at 102 %: down by an eighth of the way a
+ * reading, up by 0.2 A a second. */
+static void test_sag_to_the_milliampere(void **state)
+{
+    (void)state;
+    exact_bench(0, 0, 1);
+    all(&e, 211140);
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, LIMIT_NONE_MA);
+    e.r.v_mv[1] = 205275; /* half way on one phase: 19 A */
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, 32000 - 1625);
+    for (int i = 0; i < 100; i++)
+        reading(200000);
+    assert_int_equal(e.out.limit_ma, 19000);
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, 19000); /* and stays */
+    all(&e, 199410);
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, 19000 - 1625);
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, 19000 - 1625 - 1422);
+    for (int i = 0; i < 100; i++)
+        reading(200000);
+    assert_int_equal(e.out.limit_ma, 6000);
+    all(&e, 199000); /* below the end of the line no less */
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, 6000);
+    all(&e, 230000);
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, 6040);
+    reading(999999);
+    assert_int_equal(e.out.limit_ma, 6040 + 199);
+    reading(1000000); /* readings that were missing say nothing of the time between */
+    assert_int_equal(e.out.limit_ma, 6040 + 199);
+    for (int i = 0; i < 644; i++)
+        reading(200000);
+    assert_int_equal(e.out.limit_ma, 6239 + 644 * 40);
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, LIMIT_NONE_MA); /* 32 A are no limit */
+    /* Up to the line, and not above it. */
+    exact_bench(0, 0, 1);
+    all(&e, 199410);
+    for (int i = 0; i < 100; i++)
+        reading(200000);
+    all(&e, 199500); /* 6000 + 26000 * 90 / 11730 */
+    for (int i = 0; i < 10; i++)
+        reading(200000);
+    assert_int_equal(e.out.limit_ma, 6199);
+    /* An undervoltage limit that makes no line. */
+    struct supply_cfg cfg = three;
+    cfg.undervoltage_mv = 0;
+    supply_init(&e.s, &cfg, 1);
+    all(&e, -1);
+    reading(200000);
+    assert_int_equal(e.out.limit_ma, LIMIT_NONE_MA);
+    supply_init(&e.s, &three, 1); /* the first reading of all has no time before it */
+    e.now_us = 5;
+    all(&e, 230000);
+    e.s.sag_ma = 10000;
+    reading(900000);
+    assert_int_equal(e.out.limit_ma, 10000);
+}
+
+/* The reconnect delay: as configured, plus a share of the random part, of which every millisecond can come.
+ */
+static void test_waits_to_the_microsecond(void **state)
+{
+    (void)state;
+    /* xorshift32 with 13, 17, 5 from 1, as published: 270369, 67634689, 2647435461 */
+    static const uint32_t row[] = {270369, 67634689, 2647435461u};
+    struct supply s;
+    struct supply_cfg cfg = three;
+    cfg.reconnect_min_ms = 0;
+    cfg.reconnect_random_ms = INT32_MAX - 1;
+    supply_init(&s, &cfg, 1);
+    for (int i = 0; i < 3; i++) {
+        supply_wait(&s, 1000);
+        assert_true(s.wait_until_us == 1000 + row[i] % 2147483647u * 1000ull);
+    }
+    supply_init(&s, &cfg, 0); /* any seed will do */
+    assert_int_not_equal(s.random, 0);
+    for (int32_t most = 0; most <= 3; most++) {
+        uint32_t seen = 0;
+        cfg.reconnect_min_ms = 2;
+        cfg.reconnect_random_ms = most;
+        supply_init(&s, &cfg, 99);
+        for (int i = 0; i < 200; i++) {
+            supply_wait(&s, 0);
+            assert_true(s.waiting);
+            seen |= 1u << s.wait_until_us / 1000;
+        }
+        assert_int_equal(seen, ((2u << most) - 1) << 2);
+    }
+    static const struct {
+        int32_t min_ms, random_ms;
+        uint32_t wait_ms;
+    } none[] = {{0, 0, 0}, {-5, 0, 0}, {0, -5, 0}, {1, 0, 1}, {1, -5, 1}};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        exact_bench(none[i].min_ms, none[i].random_ms, 1);
+        supply_wait(&e.s, e.now_us);
+        assert_int_equal(e.s.waiting, none[i].wait_ms > 0);
+        if (!none[i].wait_ms)
+            continue;
+        reading(none[i].wait_ms * 1000 - 1);
+        assert_true(e.out.waiting && !e.out.ok);
+        reading(1);
+        assert_true(!e.out.waiting && e.out.ok);
+    }
+    /* A fault while it runs ends it; what follows is a delay of its own. */
+    exact_bench(5000, 0, 1);
+    supply_wait(&e.s, e.now_us);
+    all(&e, 280000);
+    reading(1000);
+    reading(200000);
+    assert_false(e.out.waiting);
+    assert_int_equal(e.out.faults, 1u << FAULT_OVERVOLTAGE);
+    all(&e, 230000);
+    reading(1000);
+    reading(1000000);
+    assert_true(e.out.waiting && !e.out.faults);
+    reading(5000000 - 1);
+    assert_true(e.out.waiting);
+    reading(1);
+    assert_true(e.out.ok);
+}
+
+/* A reading is fresh for a second; one that is not valid is none; one that was seen is not seen again. */
+static void test_freshness(void **state)
+{
+    (void)state;
+    exact_bench(0, 0, 1);
+    supply_step(&e.s, &e.r, e.now_us + 1000000, &e.out);
+    assert_true(e.out.ok);
+    supply_step(&e.s, &e.r, e.now_us + 1000001, &e.out);
+    assert_false(e.out.ok);
+    supply_step(&e.s, &e.r, e.now_us - 1, &e.out); /* of a frame that ended after this step began */
+    assert_true(e.out.ok);
+    supply_step(&e.s, &e.r, e.now_us, &e.out);
+    assert_true(e.out.ok);
+    e.r.valid = false;
+    supply_step(&e.s, &e.r, e.now_us, &e.out);
+    assert_false(e.out.ok);
+    all(&e, 280000);
+    for (int i = 0; i < 10; i++)
+        reading(200000);
+    assert_int_equal(e.out.faults, 0);
+    e.r.valid = true;
+    reading(200000);
+    for (int i = 0; i < 100; i++) /* the same reading again and again lasts no longer by that */
+        supply_step(&e.s, &e.r, e.now_us += 10000, &e.out);
+    assert_int_equal(e.out.faults, 0);
+    supply_init(&e.s, &three, 1);
+    e.r = (struct meter_reading){
+        .valid = true, .phases = 3, .v_mv = {230000, 230000, 230000}, .freq_mhz = 50000};
+    supply_step(&e.s, &e.r, 0, &e.out); /* at_us 0: nothing measured yet */
+    assert_false(e.out.ok);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_edge),
+        cmocka_unit_test(test_a_lost_phase_to_the_millivolt),
+        cmocka_unit_test(test_sag_to_the_milliampere),
+        cmocka_unit_test(test_waits_to_the_microsecond),
+        cmocka_unit_test(test_freshness),
         cmocka_unit_test(test_nothing_is_ok_before_a_reading),
         cmocka_unit_test(test_each_fault),
         cmocka_unit_test(test_dips_are_ridden_through),

@@ -51,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct world_cfg cfg;
     world_cfg_default(&cfg);
     struct world *w = world_init(mem, &cfg, size);
-    const struct scenario_host host = {w, host_stations, host_world, host_verb, host_value};
+    const struct scenario_host host = {
+        .ctx = w, .stations = host_stations, .world = host_world, .verb = host_verb, .value = host_value};
     uint16_t raw[WORLD_FRAME_LEN];
     uint64_t end_us;
     int result = 1;

@@ -38,7 +38,7 @@ static void carry_out(struct control_socket *c, struct web_exchange *x, int numb
     if (!site_do(c->site, number, line, why, sizeof why))
         web_reply_error(x, 400, "%s", why[0] ? why : "refused");
     else
-        web_reply_json(x, 200, "{\"ok\":true}");
+        web_reply_json(x, 200, "{\"ok\":true}\n");
 }
 
 /* {"station": 1, "verb": "fault weld on"}; "args" may carry further words. */

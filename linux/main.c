@@ -29,10 +29,11 @@ static char *read_file(const char *path, size_t *len)
         fread(text, 1, SCENARIO_BYTES_MAX + 1, f); /* one more than allowed, so that the parser can say so */
     text[*len] = '\0';
     bool failed = ferror(f) != 0;
+    int why = errno; /* of a folder that opened like a file, EISDIR */
     fclose(f);
     if (failed) {
         free(text);
-        errno = EIO;
+        errno = why;
         return NULL;
     }
     return text;
@@ -48,6 +49,10 @@ int main(int argc, char **argv)
     }
     if (o.help) {
         fputs(options_help(), stdout);
+        return EXIT_HELD;
+    }
+    if (o.version) {
+        puts("ecs-sim " ECS_VERSION);
         return EXIT_HELD;
     }
     struct scenario *scenario = NULL;

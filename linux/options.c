@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "net/ws_url.h"
+#include "sim/words.h"
 #include "store/settings.h"
 
 static const char help_text[] =
@@ -33,7 +34,8 @@ static const char help_text[] =
     "What happens\n"
     "  --scenario FILE      timed actions and expectations (docs/simulator.md); the run ends with it\n"
     "  --keep-running       go on after the end of the scenario\n"
-    "  --duration S         end after S seconds; a scenario that has not ended by then has failed\n"
+    "  --duration TIME      end after so many seconds (90), or 90s, 5m, 1h30m; a scenario that has not ended "
+    "by then has failed\n"
     "  --control PORT       HTTP control socket on 127.0.0.1 (0: any free port, printed); not with "
     "--virtual\n"
     "  --virtual            no sockets and no waiting: time jumps, the peer is the hub in this process\n"
@@ -57,7 +59,7 @@ static const char help_text[] =
     "  --summary FILE       {stations, charged, site_limit_a, max_phase_a, violations, messages, reconnects} "
     "at the end\n"
     "  --quiet              only errors on stderr;  --verbose  everything\n"
-    "  --help               this\n"
+    "  --help               this;  --version  which ecs-sim this is\n"
     "\n"
     "Exit codes\n"
     "  0  ended as asked (Ctrl-C included), scenario and promises held\n"
@@ -199,6 +201,7 @@ enum {
     OPT_QUIET,
     OPT_VERBOSE,
     OPT_HELP,
+    OPT_VERSION,
 };
 
 static const struct option table[] = {
@@ -226,12 +229,14 @@ static const struct option table[] = {
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
 
 static bool take(struct options *o, int opt, char *arg, char *err, size_t cap)
 {
     long n;
+    uint64_t us;
     char *end;
     switch (opt) {
     case OPT_URL:
@@ -260,8 +265,12 @@ static bool take(struct options *o, int opt, char *arg, char *err, size_t cap)
         o->keep_running = true;
         return true;
     case OPT_DURATION:
+        if (words_duration_us(arg, &us) && us >= 1000) {
+            o->duration_s = (double)us / 1e6;
+            return true;
+        }
         return number(arg, 0.001, 1e9, &o->duration_s) ||
-               wrong(err, cap, "--duration wants seconds, not %s", arg);
+               wrong(err, cap, "--duration wants seconds, or a time like 90s, 5m or 1h30m, not %s", arg);
     case OPT_CONTROL:
         if (!whole(arg, 0, 65535, &n))
             return wrong(err, cap, "--control wants a port from 0 to 65535, not %s", arg);
@@ -312,8 +321,11 @@ static bool take(struct options *o, int opt, char *arg, char *err, size_t cap)
     case OPT_HELP:
         o->help = true;
         return true;
+    case OPT_VERSION:
+        o->version = true;
+        return true;
     default:
-        return wrong(err, cap, "unknown option, or one that lacks its value");
+        return wrong(err, cap, "unknown option");
     }
 }
 
@@ -353,13 +365,19 @@ bool options_parse(struct options *out, int argc, char **argv, char *err, size_t
     optind = 1;
     opterr = 0;
     int opt;
-    while ((opt = getopt_long(argc, argv, "", table, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, ":", table, NULL)) != -1) {
+        if (opt == ':')
+            return wrong(err, cap, "%s needs a value", argv[optind - 1]);
+        if (opt == '?' && optopt >= OPT_URL)
+            return wrong(err, cap, "%s: this option takes no value", argv[optind - 1]);
+        if (opt == '?' && optopt)
+            return wrong(err, cap, "-%c: unknown option", optopt);
         if (opt == '?')
-            return wrong(err, cap, "%s: unknown option, or one that lacks its value", argv[optind - 1]);
+            return wrong(err, cap, "%s: unknown option", argv[optind - 1]);
         if (!take(out, opt, optarg, err, cap))
             return false;
     }
-    if (out->help)
+    if (out->help || out->version)
         return true;
     if (optind < argc)
         return wrong(err, cap, "%s: not an option", argv[optind]);

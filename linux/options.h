@@ -24,7 +24,7 @@ struct options {
     int stations;
     int control_port; /* −1: none, 0: any free one */
     const char *scenario, *frame_log, *state_dir, *summary, *ca_file;
-    bool virtual_time, quiet, verbose, table, keep_running, require_charge, auto_start, help;
+    bool virtual_time, quiet, verbose, table, keep_running, require_charge, auto_start, help, version;
     bool seed_given;
     uint64_t seed;
     double duration_s;   /* 0: no end of its own */

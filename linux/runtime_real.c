@@ -140,9 +140,16 @@ static void network_reset(void *ctx)
 
 static bool clients_open(struct runtime *r, const struct options *o, char *err, size_t cap)
 {
+    FILE *ca = o->ca_file ? fopen(o->ca_file, "r") : NULL; /* the TLS library does not say why it can't */
+    if (o->ca_file && !ca) {
+        (void)snprintf(err, cap, "--ca-file %s: %s", o->ca_file, strerror(errno));
+        return false;
+    }
+    if (ca)
+        fclose(ca);
     r->client = calloc((size_t)r->site.count, sizeof(struct ws_client *));
     if (!r->client || !ws_client_add_vhost(r->context, o->ca_file)) {
-        (void)snprintf(err, cap, "no WebSocket client%s%s", o->ca_file ? " with " : "",
+        (void)snprintf(err, cap, "no WebSocket client%s%s", o->ca_file ? ": no certificates in " : "",
                        o->ca_file ? o->ca_file : "");
         return false;
     }
@@ -220,6 +227,10 @@ static int run(struct runtime *r, const struct options *o, struct scenario *scen
     if (!site_open(&r->site, o, log, wake, r, err, sizeof err) || !clients_open(r, o, err, sizeof err)) {
         fprintf(stderr, "ecs-sim: %s\n", err);
         return EXIT_NO_START;
+    }
+    if (scenario && !scenario_check(scenario, &r->site.host, err, sizeof err)) {
+        fprintf(stderr, "ecs-sim: %s: %s\n", o->scenario, err);
+        return EXIT_USAGE;
     }
     if (o->control_port >= 0) {
         control = control_socket_open(r->context, &r->site, o->control_port, err, sizeof err);

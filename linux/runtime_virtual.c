@@ -92,10 +92,13 @@ int runtime_virtual(const struct options *o, struct scenario *scenario, struct f
         for (int i = 0; i < site.count; i++)
             memory_net_connect(net, i, site.station[i]);
         hub = local_hub_open(o, &site, net, err, sizeof err);
-        ok = hub && site_power_on(&site, err, sizeof err);
+        ok = hub != NULL;
     }
     int code = EXIT_NO_START;
-    if (ok) {
+    if (ok && scenario && !scenario_check(scenario, &site.host, err, sizeof err)) {
+        fprintf(stderr, "ecs-sim: %s: %s\n", o->scenario, err);
+        code = EXIT_USAGE;
+    } else if (ok && site_power_on(&site, err, sizeof err)) {
         struct sigaction act;
         memset(&act, 0, sizeof act);
         act.sa_handler = on_signal;

@@ -89,12 +89,13 @@ static bool verb_set(struct sim_station *st, int argc, char **argv, char *why, s
     return sim_station_set(st, argv[1], argc == 3 ? argv[2] : "", why, cap);
 }
 
+static const struct {
+    const char *name;
+    bool (*verb)(struct sim_station *st, int argc, char **argv, char *why, size_t cap);
+} verbs[] = {{"power", verb_power}, {"network", verb_network}, {"token", verb_token}, {"set", verb_set}};
+
 static bool host_verb(void *ctx, int station, int argc, char **argv, char *why, size_t cap)
 {
-    static const struct {
-        const char *name;
-        bool (*verb)(struct sim_station *st, int argc, char **argv, char *why, size_t cap);
-    } verbs[] = {{"power", verb_power}, {"network", verb_network}, {"token", verb_token}, {"set", verb_set}};
     struct site *s = ctx;
     if (strcmp(argv[0], "server") == 0) {
         if (!s->peer.verb)
@@ -213,6 +214,30 @@ static bool host_value(void *ctx, int station, const char *name, char *out, size
     return false;
 }
 
+static bool host_knows_verb(void *ctx, const char *verb)
+{
+    const struct site *s = ctx;
+    if (strcmp(verb, "server") == 0)
+        return s->peer.verb != NULL;
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verb, verbs[i].name) == 0)
+            return true;
+    return false;
+}
+
+static bool host_knows_value(void *ctx, const char *name)
+{
+    static const char setting[] = "station.set.";
+    struct site *s = ctx;
+    enum setting_id id;
+    char unused[200];
+    if (strncmp(name, setting, sizeof setting - 1) == 0) /* can be read only while the station runs */
+        return settings_find(name + sizeof setting - 1, &id);
+    if (strncmp(name, "hub.", 4) == 0) /* what its documents have is known when they come */
+        return s->peer.value != NULL;
+    return host_value(s, 1, name, unused, sizeof unused);
+}
+
 /* ---- making and running ---- */
 
 static bool dir_open(struct site *s, const struct options *o, char *err, size_t cap)
@@ -242,8 +267,13 @@ bool site_open(struct site *s, const struct options *o, struct frame_log *log, v
                void *wake_ctx, char *err, size_t cap)
 {
     *s = (struct site){0};
-    s->host = (struct scenario_host){
-        .ctx = s, .stations = host_stations, .world = host_world, .verb = host_verb, .value = host_value};
+    s->host = (struct scenario_host){.ctx = s,
+                                     .stations = host_stations,
+                                     .world = host_world,
+                                     .verb = host_verb,
+                                     .value = host_value,
+                                     .knows_verb = host_knows_verb,
+                                     .knows_value = host_knows_value};
     s->watch = site_watch_create(o->stations, o->site_limit_a);
     s->station = calloc((size_t)o->stations, sizeof *s->station);
     if (!s->watch || !s->station)

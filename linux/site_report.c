@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/verbs.h"
+
 /* Rounded, so that a page of numbers stays readable: 6 significant digits are far more than is measured. */
 static void add(cJSON *o, const char *name, double value)
 {
@@ -36,6 +38,46 @@ static void read_world(struct sim_station *st, struct world_state *w)
     sim_station_lock(st);
     world_state_read(sim_station_world(st), w);
     sim_station_unlock(st);
+}
+
+static bool get(struct sim_station *st, const char *name, double *out)
+{
+    char text[40];
+    sim_station_lock(st);
+    bool known = verb_value(sim_station_world(st), name, text, sizeof text);
+    sim_station_unlock(st);
+    *out = known ? strtod(text, NULL) : 0;
+    return known;
+}
+
+/* What a person has set, so that whoever shows it need not remember it. */
+static void add_set(cJSON *o, struct sim_station *st)
+{
+    double v, volt[3];
+    cJSON *car = cJSON_AddObjectToObject(o, "car"), *faults = cJSON_AddObjectToObject(o, "faults");
+    if (get(st, "car.max_a", &v))
+        add(car, "max_a", v);
+    if (get(st, "car.phases", &v))
+        add(car, "phases", v);
+    const char *name;
+    for (unsigned i = 0; (name = verb_fault_name(i)) != NULL; i++) {
+        char value[60];
+        (void)snprintf(value, sizeof value, "fault.%s", name);
+        if (get(st, value, &v))
+            cJSON_AddBoolToObject(faults, name, v != 0);
+    }
+    unsigned lost = get(st, "fault.phase_loss", &v) ? (unsigned)v : 0;
+    cJSON *phases = cJSON_AddArrayToObject(faults, "phase_loss");
+    for (unsigned p = 0; p < 3; p++)
+        cJSON_AddItemToArray(phases, cJSON_CreateBool((int)(lost >> p & 1)));
+    sim_station_lock(st);
+    memcpy(volt, world_mains(sim_station_world(st))->volt, sizeof volt);
+    sim_station_unlock(st);
+    add_phases(o, "mains_volt", volt);
+    if (get(st, "ambient", &v))
+        add(o, "ambient_c", v);
+    if (get(st, "cable_ohm", &v))
+        add(o, "cable_ohm", v);
 }
 
 static cJSON *state_of(struct sim_station *st, int number)
@@ -76,6 +118,7 @@ static cJSON *state_of(struct sim_station *st, int number)
     cJSON_AddNumberToObject(o, "hot_switches", w.hot_switches);
     cJSON_AddBoolToObject(o, "power", w.powered);
     cJSON_AddBoolToObject(o, "network", sim_station_cable_plugged(st));
+    add_set(o, st);
     return o;
 }
 
@@ -142,6 +185,13 @@ static cJSON *belief_of(struct sim_station *st, int number)
     cJSON_AddNumberToObject(o, "reconnects", l.reconnects);
     cJSON_AddNumberToObject(o, "journal_live", l.journal_live);
     cJSON_AddNumberToObject(o, "journal_dropped", l.journal_dropped);
+    static const char *const fitted[] = {"aux_fitted", "lock_fitted", "rcm_fitted"};
+    char text[16];
+    for (size_t i = 0; i < sizeof fitted / sizeof fitted[0]; i++)
+        if (sim_station_setting(st, fitted[i], text, sizeof text))
+            cJSON_AddBoolToObject(o, fitted[i], strcmp(text, "true") == 0);
+    if (sim_station_setting(st, "language", text, sizeof text))
+        cJSON_AddStringToObject(o, "language", text);
     return o;
 }
 
@@ -196,8 +246,8 @@ void site_print_table(struct site *s, bool again)
     struct site_figures f;
     site_watch_read(s->watch, &f);
     printf("%8.1f s   amperes per phase, as the world has them%s\n", t, eol);
-    printf("%-*s %-*s %-8s %-9s %7s %7s %7s %8s %-12s %9s%s\n", WIDTH_ID, "station", WIDTH_STATE, "state",
-           "car", "contactor", "A L1", "A L2", "A L3", "offered", "because", "kWh", eol);
+    printf("%-*s %-*s %-8s %-9s %7s %7s %7s %8s %-12s %9s  %s%s\n", WIDTH_ID, "station", WIDTH_STATE,
+           "state", "car", "contactor", "A L1", "A L2", "A L3", "offered", "because", "kWh", "server", eol);
     for (int i = 0; i < s->count; i++) {
         struct world_state w;
         struct control_status c;
@@ -207,13 +257,17 @@ void site_print_table(struct site *s, bool again)
         char offered[16] = "-";
         if (running)
             (void)snprintf(offered, sizeof offered, "%.1f", c.offered_ma / 1000.0);
-        printf("%-*.*s %-*s %-8s %-9s %7.2f %7.2f %7.2f %8s %-12s %9.4f%s\n", WIDTH_ID, WIDTH_ID,
+        printf("%-*.*s %-*s %-8s %-9s %7.2f %7.2f %7.2f %8s %-12s %9.4f  %s%s\n", WIDTH_ID, WIDTH_ID,
                sim_station_id(s->station[i]), WIDTH_STATE, running ? evse_state_name(c.state) : "no power",
                !w.plugged ? "-"
                : w.s2     ? "asks"
                           : "plugged",
                w.contactor ? "closed" : "open", w.amp[0], w.amp[1], w.amp[2], offered,
-               running ? limit_slot_name(c.offered_by) : "-", w.energy_wh / 1000, eol);
+               running ? limit_slot_name(c.offered_by) : "-", w.energy_wh / 1000,
+               !running   ? "-"
+               : l.online ? "online"
+                          : "OFFLINE",
+               eol);
     }
     char limit[32] = "";
     if (f.limit_a > 0)

@@ -173,6 +173,41 @@ void scenario_free(struct scenario *s)
     free(s);
 }
 
+static bool value_known(const struct scenario_host *host, const char *name)
+{
+    return verb_value_known(name) || (host->knows_value != NULL && host->knows_value(host->ctx, name));
+}
+
+bool scenario_check(const struct scenario *s, const struct scenario_host *host, char *why, size_t cap)
+{
+    int stations = host->stations(host->ctx);
+    char unused[200];
+    for (size_t i = 0; i < s->script.lines; i++) {
+        const struct script_line *l = &s->script.line[i];
+        if (l->station > stations) {
+            snprintf(why, cap, "line %u: there is no station %d: %s%d", l->number, l->station,
+                     stations == 1 ? "there is only " : "they are 1 to ", stations);
+            return false;
+        }
+        if (l->argc > 0 && verb_do(NULL, l->argc, l->argv, unused, sizeof unused) == VERB_UNKNOWN &&
+            (host->knows_verb == NULL || !host->knows_verb(host->ctx, l->argv[0]))) {
+            snprintf(why, cap, "line %u: no verb is called \"%s\" here", l->number, l->argv[0]);
+            return false;
+        }
+        for (size_t t = 0; t < l->tests; t++) {
+            const struct script_test *test = &l->test[t];
+            const char *unknown = !value_known(host, test->name)                          ? test->name
+                                  : test->than_is_value && !value_known(host, test->than) ? test->than
+                                                                                          : NULL;
+            if (unknown != NULL) {
+                snprintf(why, cap, "line %u: no value is called \"%s\" here", l->number, unknown);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static int failed(struct scenario *s, const struct script_line *l, const char *reason, char *why, size_t cap)
 {
     snprintf(why, cap, "line %u: %s", l->number, reason);

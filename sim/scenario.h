@@ -20,6 +20,10 @@ struct scenario_host {
     bool (*verb)(void *ctx, int station, int argc, char **argv, char *why, size_t cap);
     /* A value that is not the world's, e.g. "station.state", "hub.limit". false: unknown. */
     bool (*value)(void *ctx, int station, const char *name, char *out, size_t cap);
+    /* Whether there is such a verb, or value, whatever the stations are doing now. NULL: the host has none.
+     */
+    bool (*knows_verb)(void *ctx, const char *verb);
+    bool (*knows_value)(void *ctx, const char *name);
 };
 
 /* Carries out one verb line for one station ("plug", "unplug", "ready on", "fault weld on", "car max_a 16",
@@ -35,6 +39,9 @@ enum { SCENARIO_BYTES_MAX = 1 << 20 }; /* size of a file at most */
 /* Parses a whole file. NULL: `why` says line and reason. The arguments of the world's own verbs are checked
  * here, those of the host's when they run. */
 struct scenario *scenario_parse(const char *text, size_t len, char *why, size_t cap);
+/* Whether the host has every station, verb and value that the file names; before the first step. false: `why`
+ * says line and what there is not. */
+bool scenario_check(const struct scenario *s, const struct scenario_host *host, char *why, size_t cap);
 void scenario_free(struct scenario *s);
 /* Runs what is due at now_us; time 0 of the scenario is the first call's. At most SCENARIO_LINES_PER_STEP
  * lines are run in one call. Returns 1 running, 0 finished and all expectations held, −1 failed (`why`). */

@@ -509,9 +509,9 @@ static const struct field state_field[] = {
 };
 
 /* Seconds since something changed, and other values that are worked out. */
-static const char *const derived[] = {"watt",          "cycles",   "hot_switches", "pilot",
-                                      "contactor_age", "coil_age", "s2_age",       "duty_age",
-                                      "plugged_age",   "zero_age", "button"};
+static const char *const derived[] = {"watt",     "cycles",  "hot_switches", "pilot",       "contactor_age",
+                                      "coil_age", "s2_age",  "duty_age",     "plugged_age", "zero_age",
+                                      "button",   "ambient", "cable_ohm"};
 enum { DERIVED = sizeof derived / sizeof derived[0] };
 
 static double derived_value(const struct world *w, const struct world_state *s, int which)
@@ -535,6 +535,10 @@ static double derived_value(const struct world *w, const struct world_state *s, 
         return s->time_s - s->plugged_changed_s;
     case 9:
         return s->time_s - s->current_zero_s;
+    case 11:
+        return w->cfg.ambient_c;
+    case 12:
+        return w->cable.ohm;
     default:
         return w->button ? 1 : 0;
     }
@@ -588,6 +592,25 @@ bool verb_value(const struct world *w, const char *name, char *out, size_t cap)
         return true;
     }
     return setting_value(w, name, out, cap);
+}
+
+bool verb_value_known(const char *name)
+{
+    for (int i = 0; i < DERIVED; i++)
+        if (strcmp(derived[i], name) == 0)
+            return true;
+    if (strncmp(name, "car.", 4) == 0)
+        return FIND(car_field, name + 4) != NULL;
+    if (strncmp(name, "adc.", 4) == 0)
+        return FIND(adc_field, name + 4) != NULL;
+    if (strncmp(name, "fault.", 6) == 0)
+        return strcmp(name + 6, "phase_loss") == 0 || FIND(fault_field, name + 6) != NULL;
+    return FIND(state_field, name) != NULL;
+}
+
+const char *verb_fault_name(unsigned i)
+{
+    return i < sizeof fault_field / sizeof fault_field[0] ? fault_field[i].name : NULL;
 }
 
 const char *verb_value_name(unsigned i)

@@ -17,6 +17,10 @@ enum verb_result {
 enum verb_result verb_do(struct world *w, int argc, char **argv, char *why, size_t cap);
 /* Value as text: a number ("16.02", switches as 1 and 0) or a word. false: unknown name. */
 bool verb_value(const struct world *w, const char *name, char *out, size_t cap);
+/* Whether verb_value knows the name. */
+bool verb_value_known(const char *name);
+/* Names of the faults that are on or off (all but phase_loss), one after the other; NULL: no more. */
+const char *verb_fault_name(unsigned i);
 /* Names of the values, one after the other; NULL: no more. For listings. */
 const char *verb_value_name(unsigned i);
 

@@ -55,6 +55,10 @@ static void good(void **state)
     assert_true(
         parse(&o, &keep, "ecs-sim --virtual --duration 10 --latency 0 --auto-start", err, sizeof err));
     assert_true(o.virtual_time && o.auto_start && o.latency_ms == 0);
+    assert_true(parse(&o, &keep, "ecs-sim --virtual --duration 1m30s", err, sizeof err));
+    assert_true(o.duration_s == 90);
+    assert_true(parse(&o, &keep, "ecs-sim --version", err, sizeof err));
+    assert_true(o.version);
     assert_true(parse(&o, &keep, "ecs-sim --help", err, sizeof err));
     assert_true(o.help);
     free(keep);
@@ -68,7 +72,11 @@ static void bad(void **state)
         {"ecs-sim", "--url"},
         {"ecs-sim --url http://h/", "--url"},
         {"ecs-sim --url ws://h/ --bogus", "--bogus"},
-        {"ecs-sim --url", "--url"},
+        {"ecs-sim --url", "--url needs a value"},
+        {"ecs-sim --quiet=1 --url ws://h/", "takes no value"},
+        {"ecs-sim -x", "-x: unknown option"},
+        {"ecs-sim --url ws://h/ --duration 5 s", "s: not an option"},
+        {"ecs-sim --url ws://h/ --duration 5y", "--duration"},
         {"ecs-sim --url ws://h/ extra", "extra"},
         {"ecs-sim --url ws://h/ --stations 0", "--stations"},
         {"ecs-sim --url ws://h/ --stations 1001", "--stations"},

@@ -84,8 +84,13 @@ static void exit_codes(void **state)
     assert_int_equal(run("ecs-sim --virtual --duration 5 --quiet", NULL, NULL), EXIT_HELD);
     assert_int_equal(run("ecs-sim --virtual --quiet", "at 1s expect 1 pilot == A\n", NULL), EXIT_HELD);
     assert_int_equal(run("ecs-sim --virtual --quiet", "at 1s expect 1 pilot == B\n", NULL), EXIT_FAILED);
-    assert_int_equal(run("ecs-sim --virtual --quiet", "at 1s 2 plug\n", NULL), EXIT_FAILED);
-    assert_int_equal(run("ecs-sim --virtual --quiet", "at 1s 1 dance\n", NULL), EXIT_FAILED);
+    assert_int_equal(run("ecs-sim --virtual --quiet", "at 9s 2 plug\n", NULL), EXIT_USAGE);
+    assert_int_equal(run("ecs-sim --virtual --quiet", "at 9s 1 dance\n", NULL), EXIT_USAGE);
+    assert_int_equal(run("ecs-sim --virtual --quiet", "at 9s expect 1 amp9 == 1\n", NULL), EXIT_USAGE);
+    assert_int_equal(run("ecs-sim --virtual --quiet", "at 9s expect 1 amp < $station.set.no\n", NULL),
+                     EXIT_USAGE);
+    assert_int_equal(run("ecs-sim --url ws://127.0.0.1:9/ocpp --quiet", "at 9s 1 server off\n", NULL),
+                     EXIT_USAGE);
     assert_int_equal(run("ecs-sim --virtual --quiet --duration 2", "at 5s 1 plug\n", NULL), EXIT_FAILED);
     assert_int_equal(run("ecs-sim --virtual --quiet --duration 9 --keep-running", "at 5s 1 plug\n", NULL),
                      EXIT_HELD);
@@ -124,7 +129,7 @@ static void host_values_and_verbs(void **state)
         "refused 1 power off\n";
     (void)state;
     assert_int_equal(run("ecs-sim --virtual --quiet --set offline_threshold=7", script, NULL), EXIT_HELD);
-    assert_int_equal(run("ecs-sim --virtual --quiet", "expect 1 station.nonsense == 1\n", NULL), EXIT_FAILED);
+    assert_int_equal(run("ecs-sim --virtual --quiet", "expect 1 station.nonsense == 1\n", NULL), EXIT_USAGE);
     assert_int_equal(run("ecs-sim --virtual --quiet", "expect 1 hub.site.nonsense == 1\n", NULL),
                      EXIT_FAILED);
 }

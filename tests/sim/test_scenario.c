@@ -53,6 +53,18 @@ static bool site_value(void *ctx, int station, const char *name, char *out, size
     return true;
 }
 
+static bool site_knows_verb(void *ctx, const char *verb)
+{
+    (void)ctx;
+    return strcmp(verb, "token") == 0;
+}
+
+static bool site_knows_value(void *ctx, const char *name)
+{
+    (void)ctx;
+    return strcmp(name, "token") == 0 || strcmp(name, "tokens") == 0;
+}
+
 static void site_start(struct site *s)
 {
     memset(s, 0, sizeof *s);
@@ -60,7 +72,8 @@ static void site_start(struct site *s)
         bed_cfg(&s->bed[i]);
         bed_start(&s->bed[i], (uint64_t)i);
     }
-    s->host = (struct scenario_host){s, site_stations, site_world, site_verb, site_value};
+    s->host = (struct scenario_host){s,          site_stations,   site_world,      site_verb,
+                                     site_value, site_knows_verb, site_knows_value};
 }
 
 static void site_stop(struct site *s)
@@ -432,7 +445,7 @@ static void every_value_can_be_read(void **state)
         assert_true(scenario_get(&s.host, 1, name, out, sizeof out));
         assert_true(strcmp(name, "pilot") == 0 ? strcmp(out, "C") == 0 : words_number(out, &v));
     }
-    assert_int_equal(n, 40);
+    assert_int_equal(n, 42);
     static const struct {
         const char *name;
         double low, high;
@@ -443,7 +456,7 @@ static void every_value_can_be_read(void **state)
         {"contactor_age", 4.9, 5}, {"coil_age", 4.9, 5.1}, {"s2_age", 5.3, 5.5},
         {"plugged_age", 5.4, 5.6}, {"duty_age", 5.4, 5.6}, {"time", 5.4, 5.6},
         {"temperature", 25, 25.1}, {"powered", 1, 1},      {"soc", 0.2, 0.201},
-        {"energy", 10, 16},
+        {"energy", 10, 16},        {"ambient", 25, 25},    {"cable_ohm", 220, 220},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         double v = -1;
@@ -515,6 +528,38 @@ static void too_late_is_late(void **state)
     site_stop(&s);
 }
 
+/* What a file names and the host has not is found before anything runs. */
+static void unknown_names_are_found_at_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } row[] = {
+        {"1 plug\nat 5s 2 token A\nexpect 1 token != \"\" and fault.rcd == 0\n", ""},
+        {"1 plug\nexpect 1 car.max_a >= $ambient\nrefused * token A\n", ""},
+        {"1 plug\n\nat 5s 3 plug\n", "line 3: there is no station 3: they are 1 to 2"},
+        {"at 5s expect 3 amp > 1\n", "line 1: there is no station 3: they are 1 to 2"},
+        {"1 plug\nat 5s 1 dance now\n", "line 2: no verb is called \"dance\" here"},
+        {"at 5s refused 1 dance\n", "line 1: no verb is called \"dance\" here"},
+        {"at 5s wait 3s 1 amp4 > 1\n", "line 1: no value is called \"amp4\" here"},
+        {"at 5s expect always 1 amp < 1 and fault.x == 0\n", "line 1: no value is called \"fault.x\" here"},
+        {"at 5s expect never 1 amp < $car.x\n", "line 1: no value is called \"car.x\" here"},
+    };
+    struct site s;
+    site_start(&s);
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char why[200] = "";
+        struct scenario *sc = scenario_parse(row[i].text, strlen(row[i].text), why, sizeof why);
+        assert_non_null(sc);
+        assert_int_equal(scenario_check(sc, &s.host, why, sizeof why), row[i].why[0] == '\0');
+        assert_string_equal(why, row[i].why);
+        scenario_free(sc);
+    }
+    for (unsigned i = 0; verb_value_name(i); i++)
+        assert_true(verb_value_known(verb_value_name(i)));
+    site_stop(&s);
+}
+
 static void durations(void **state)
 {
     (void)state;
@@ -538,11 +583,17 @@ static void durations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_that_hold),          cmocka_unit_test(files_that_fail),
-        cmocka_unit_test(files_that_make_no_sense), cmocka_unit_test(large_files),
-        cmocka_unit_test(every_verb_does_its_deed), cmocka_unit_test(every_value_can_be_read),
-        cmocka_unit_test(a_lock_refuses),           cmocka_unit_test(random_times_come_from_the_seed),
-        cmocka_unit_test(too_late_is_late),         cmocka_unit_test(durations),
+        cmocka_unit_test(files_that_hold),
+        cmocka_unit_test(files_that_fail),
+        cmocka_unit_test(files_that_make_no_sense),
+        cmocka_unit_test(large_files),
+        cmocka_unit_test(every_verb_does_its_deed),
+        cmocka_unit_test(every_value_can_be_read),
+        cmocka_unit_test(a_lock_refuses),
+        cmocka_unit_test(random_times_come_from_the_seed),
+        cmocka_unit_test(too_late_is_late),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(unknown_names_are_found_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

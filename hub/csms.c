@@ -94,7 +94,8 @@ static const char *boot_notification(struct ctx *c)
                  : s->policy_interval_s > 0      ? s->policy_interval_s
                                                  : c->h->cfg.heartbeat_s);
     json_add_text(c->out, "status", status[s->registration]);
-    s->told = false; /* after a start it is told everything anew */
+    s->told = false;                       /* after a start it is told everything anew */
+    memset(s->fault, 0, sizeof(s->fault)); /* and tells what is wrong anew */
     c->h->changed = true;
     return NULL;
 }
@@ -428,6 +429,28 @@ static void live_variable(struct ctx *c, const char *component, int64_t evse, in
     }
 }
 
+/* A component's "Problem". The summaries of station and EVSE say nothing of their own. */
+void csms_fault(struct station *s, const char *component, const char *code, bool on)
+{
+    if (strcmp(component, "ChargingStation") == 0 || strcmp(component, "EVSE") == 0)
+        return;
+    size_t n = 0;
+    for (size_t i = 0; i < HUB_FAULTS_MAX && s->fault[i].component[0]; i++) {
+        bool same = strcmp(s->fault[i].component, component) == 0 &&
+                    (!code || strcmp(s->fault[i].code, code) == 0 ||
+                     strcmp(s->fault[i].code, component) == 0 /* its own name was not known */);
+        if (!same)
+            s->fault[n++] = s->fault[i];
+    }
+    if (n < HUB_FAULTS_MAX)
+        memset(&s->fault[n], 0, (HUB_FAULTS_MAX - n) * sizeof(s->fault[0]));
+    if (!on)
+        return;
+    memmove(&s->fault[1], &s->fault[0], (HUB_FAULTS_MAX - 1) * sizeof(s->fault[0]));
+    snprintf(s->fault[0].component, sizeof(s->fault[0].component), "%s", component);
+    snprintf(s->fault[0].code, sizeof(s->fault[0].code), "%s", code ? code : component);
+}
+
 static const char *notify_event(struct ctx *c)
 {
     const cJSON *data = json_array(c->in, "eventData"), *ev;
@@ -441,7 +464,8 @@ static const char *notify_event(struct ctx *c)
         const char *name = component ? json_text(component, "name", 50) : NULL,
                    *var = variable ? json_text(variable, "name", 50) : NULL,
                    *value = json_text(ev, "actualValue", 2500), *at_text = json_text(ev, "timestamp", 40),
-                   *trigger = json_text(ev, "trigger", 20), *tech = json_text(ev, "techInfo", 500);
+                   *trigger = json_text(ev, "trigger", 20), *tech = json_text(ev, "techInfo", 500),
+                   *code = json_text(ev, "techCode", 50);
         int64_t at = c->h->unix_ms, evse = 0, connector = 0;
         if (!name || !var || !value)
             continue;
@@ -455,8 +479,11 @@ static const char *notify_event(struct ctx *c)
         bool alert = trigger && strcmp(trigger, "Alerting") == 0, cleared = false;
         json_bool(ev, "cleared", &cleared);
         store_variable(c, component, variable, "Actual", value);
-        hub_log(c->h, c->s->id, "event", alert && !cleared ? 1 : 2, "%s.%s = %s%s%s%s", name, var, value,
-                cleared ? " (cleared)" : "", tech ? ": " : "", tech ? tech : "");
+        hub_log(c->h, c->s->id, "event", alert && !cleared ? 1 : 2, "%s.%s = %s%s%s%s%s%s", name, var, value,
+                cleared ? " (cleared)" : "", code ? ": " : "", code ? code : "", tech ? ": " : "",
+                tech ? tech : "");
+        if (strcmp(var, "Problem") == 0)
+            csms_fault(c->s, name, code, strcmp(value, "true") == 0 && !cleared);
         live_variable(c, name, evse, connector, var, value, at);
     }
     c->h->changed = true;

@@ -260,6 +260,17 @@ static bool load(struct hub *h, char *err, size_t cap)
             db_done(st);
         }
     }
+    for (struct station *s = h->stations; s; s = s->next) {
+        bool faulted = false;
+        for (int k = 0; k < HUB_EVSES_MAX; k++)
+            faulted = faulted || strcmp(s->evse[k].status, "Faulted") == 0;
+        if (!faulted || !(st = db_get(h->db, DB_VARIABLES, "t", s->id)))
+            continue;
+        while (sqlite3_step(st) == SQLITE_ROW)
+            if (strcmp(column(st, 4), "Problem") == 0 && strcmp(column(st, 7), "true") == 0)
+                csms_fault(s, column(st, 0), NULL, true);
+        db_done(st);
+    }
     if (db_error(h->db)[0]) {
         snprintf(err, cap, "can't read the database: %s", db_error(h->db));
         return false;

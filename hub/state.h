@@ -36,6 +36,7 @@ enum {
     PRUNE_MS = 3600000,
     HISTORY_MS = 5000, /* a point of the page's chart */
     HISTORY_POINTS = 360,
+    HUB_FAULTS_MAX = 4, /* told at the same time, of one station; more are only logged */
 };
 
 /* One instant's meter values of one EVSE; NaN: not told. */
@@ -114,6 +115,10 @@ struct station {
     struct evse evse[HUB_EVSES_MAX];
     char offered_reason[32];
     double offered_a; /* NaN: not told */
+    struct {
+        char component[51];
+        char code[51];       /* the station's name of the fault; that of the component if it gives none */
+    } fault[HUB_FAULTS_MAX]; /* the newest first; component "": free */
     /* phases of the car */
     uint8_t phases, phases_seen;
     int64_t phases_since_ms;
@@ -199,6 +204,7 @@ int64_t calls_deadline(const struct station *s); /* INT64_MAX: none */
 void calls_forget_reply(struct hub *h, void *ctx);
 
 /* csms.c: what stations say */
+void csms_fault(struct station *s, const char *component, const char *code, bool on);
 void csms_call(struct station *s, const struct frame *f);
 /* The answer to GetVariables. */
 void csms_variables(struct station *s, const cJSON *payload);

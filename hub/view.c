@@ -162,6 +162,9 @@ cJSON *view_station(struct station *s, bool whole)
         cJSON_AddNullToObject(o, "fallback_a");
     number(o, "offered_a", s->offered_a, 1);
     text_or_null(o, "offered_reason", s->offered_reason);
+    cJSON *faults = json_add_array(o, "faults");
+    for (int k = 0; k < HUB_FAULTS_MAX && s->fault[k].component[0]; k++)
+        cJSON_AddItemToArray(faults, cJSON_CreateString(s->fault[k].code));
     if (s->rating_ma)
         json_add_fixed(o, "rating_a", s->rating_ma, 3);
     else

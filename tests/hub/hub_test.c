@@ -943,6 +943,85 @@ static void reports_events_and_logs_are_kept(void **state)
     end(h);
 }
 
+static void problem(struct fake *f, const char *component, const char *code, bool on)
+{
+    char text[600];
+    snprintf(
+        text, sizeof(text),
+        "{\"generatedAt\":\"2023-11-14T22:13:21Z\",\"seqNo\":0,\"eventData\":[{\"eventId\":1,"
+        "\"timestamp\":\"2023-11-14T22:13:21Z\",\"trigger\":\"Alerting\",\"actualValue\":\"%s\",%s%s%s%s"
+        "\"eventNotificationType\":\"HardWiredNotification\",\"component\":{\"name\":\"%s\"},\"variable\":{"
+        "\"name\":\"Problem\"}}]}",
+        on ? "true" : "false", on ? "" : "\"cleared\":true,", code ? "\"techCode\":\"" : "", code ? code : "",
+        code ? "\"," : "", component);
+    call_ok(f, "NotifyEvent", text);
+}
+
+static void expect_faults(struct hub *h, const char *wanted)
+{
+    cJSON *o = get(h, "/api/v1/stations/CP1", "");
+    char *text = cJSON_PrintUnformatted(json_array(o, "faults"));
+    assert_string_equal(text, wanted);
+    cJSON_free(text);
+    cJSON_Delete(o);
+}
+
+static void a_fault_is_named_until_it_is_cleared(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/ecs-hub-fault-XXXXXX", file[60];
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof(file), "%s/a.db", folder);
+    struct hub_cfg cfg = plain();
+    cfg.database = file;
+    struct hub *h = open_hub(&cfg);
+    struct fake *f = booted(h, "CP1");
+    expect_faults(h, "[]");
+    problem(f, "Contactor", "Welded", true);
+    problem(f, "Contactor", "Welded", true);
+    problem(f, "EVSE", "Welded", true); /* a summary */
+    expect_faults(h, "[\"Welded\"]");
+    problem(f, "Contactor", "NoClose", true);
+    problem(f, "ConnectorPlugRetentionLock", NULL, true);
+    expect_faults(h, "[\"ConnectorPlugRetentionLock\",\"NoClose\",\"Welded\"]");
+    problem(f, "Contactor", "NoClose", false);
+    problem(f, "ConnectorPlugRetentionLock", NULL, false);
+    expect_faults(h, "[\"Welded\"]");
+    cJSON *o = get(h, "/api/v1/stations/CP1/log", "kind=event&text=: Welded");
+    assert_true(cJSON_GetArraySize(json_array(o, "entries")) >= 2); /* the log names it too */
+    cJSON_Delete(o);
+    for (int i = 0; i < 6; i++) { /* more than are kept */
+        char code[8];
+        snprintf(code, sizeof(code), "F%d", i);
+        problem(f, "Supply", code, true);
+    }
+    call_ok(f, "StatusNotification",
+            "{\"timestamp\":\"2023-11-14T22:13:21Z\",\"connectorStatus\":\"Faulted\",\"evseId\":1,"
+            "\"connectorId\":1}");
+    expect_faults(h, "[\"F5\",\"F4\",\"F3\",\"F2\"]");
+    call_ok(f, "BootNotification",
+            "{\"reason\":\"PowerUp\",\"chargingStation\":{\"model\":\"M\",\"vendorName\":\"V\"}}");
+    expect_faults(h, "[]");
+
+    /* a hub that is started anew knows at least which part it is */
+    problem(f, "Contactor", "Welded", true);
+    call_ok(f, "NotifyEvent",
+            "{\"generatedAt\":\"2023-11-14T22:13:21Z\",\"seqNo\":0,\"eventData\":[{\"eventId\":1,"
+            "\"timestamp\":\"2023-11-14T22:13:21Z\",\"trigger\":\"Alerting\",\"actualValue\":\"false\","
+            "\"eventNotificationType\":\"HardWiredNotification\",\"component\":{\"name\":\"Supply\"},"
+            "\"variable\":{\"name\":\"Problem\"}}]}");
+    fake_leave(f);
+    hub_close(h);
+    h = open_hub(&cfg);
+    expect_faults(h, "[\"Contactor\"]");
+    fake_connect(f, h, "CP1");
+    problem(f, "Contactor", "Welded", false);
+    expect_faults(h, "[]");
+    end(h);
+    unlink(file);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void a_newer_connection_replaces_the_older(void **state)
 {
     (void)state;
@@ -1200,6 +1279,7 @@ int main(void)
         cmocka_unit_test_setup(calls_from_the_api, setup),
         cmocka_unit_test_setup(the_rest_of_the_api, setup),
         cmocka_unit_test_setup(reports_events_and_logs_are_kept, setup),
+        cmocka_unit_test_setup(a_fault_is_named_until_it_is_cleared, setup),
         cmocka_unit_test_setup(a_newer_connection_replaces_the_older, setup),
         cmocka_unit_test_setup(a_known_station_that_is_back_needs_no_boot, setup),
         cmocka_unit_test_setup(all_is_there_after_a_restart, setup),

@@ -3,8 +3,15 @@
 #   make demo                    until Ctrl-C
 #   DEMO_SECONDS=40 make demo    ends by itself; exit 0 only if every station charged and no phase passed the site's
 #                                limit as measured by the simulated world; writes build/demo/summary.json
+# DEMO_SCENARIO=FILE: other doings than scripts/demo.scenario; an empty file (or /dev/null) leaves the cars to you.
 # DEMO_PORT (8080) and DEMO_CONTROL (7000): first ports to try. DEMO_LIMIT (32): the site's amperes per phase.
 set -euo pipefail
+scenario=${DEMO_SCENARIO:-}
+if [ -n "$scenario" ] && ! { [ -r "$scenario" ] && [ ! -d "$scenario" ]; }; then
+    echo "demo: DEMO_SCENARIO=$scenario is not a file that can be read" >&2
+    exit 2
+fi
+[ -z "$scenario" ] || scenario=$(realpath "$scenario")
 cd "$(dirname "$0")/.."
 
 bin=build/release/bin
@@ -65,6 +72,10 @@ if ! curl -sf -o /dev/null "$hub/api/v1/site"; then
     exit 1
 fi
 
+moves="The scenario goes on plugging cars in and out: ${scenario:-scripts/demo.scenario}"
+[ -n "$scenario" ] || moves="$moves
+(DEMO_SCENARIO=/dev/null make demo leaves them all to you)"
+
 cat << END
 A site with three charging stations, $limit A per phase to share. Cars come, charge and leave.
 
@@ -72,14 +83,20 @@ A site with three charging stations, $limit A per phase to share. Cars come, cha
   play with a station   http://127.0.0.1:$control_port/   (its display, car, card, faults)
   pull car 1's plug     curl -d '' http://127.0.0.1:$control_port/stations/1/unplug
   plug it in again      curl -d '' http://127.0.0.1:$control_port/stations/1/plug
+  cut CP2's network     curl -d '' http://127.0.0.1:$control_port/stations/2/network/off   (on: it is back)
+  weld CP3's contactor  curl -d '' http://127.0.0.1:$control_port/stations/3/fault/weld/on   (off, then power/off and power/on: whole again)
+  all faults gone       curl -d '' http://127.0.0.1:$control_port/stations/0/fault/none
   the true state        curl http://127.0.0.1:$control_port/state
   all the verbs         docs/simulator.md
   to end it             $([ -n "$seconds" ] && echo "wait $seconds s, or " || true)Ctrl-C
 
+$moves
+
 END
 
 sim=($bin/ecs-sim --url "ws://127.0.0.1:$hub_port/ocpp" --id CP1 --stations 3 --control "$control_port"
-    --state-dir $dir/stations --frame-log $dir/frames.log --scenario scripts/demo.scenario --keep-running
+    --state-dir $dir/stations --frame-log $dir/frames.log --scenario "${scenario:-scripts/demo.scenario}" --keep-running
+    --set aux_fitted=1 --set lock_fitted=1
     --site-limit "$limit" --summary $dir/summary.json --table --quiet)
 [ -z "$seconds" ] || sim+=(--require-charge)
 "${sim[@]}" < /dev/null &
@@ -100,6 +117,20 @@ sim_pid=
 
 [ ! -s $dir/summary.json ] || echo "demo: $(tr -d '\n' < $dir/summary.json)  ($dir/summary.json)"
 if [ $status != 0 ]; then
-    echo "demo: FAILED (exit $status): a station did not charge, or a phase passed the limit. Look in $dir/." >&2
+    # Which of its promises: the simulator's summary knows.
+    figure() { sed -nE "s/.*\"$1\": *([0-9.]+).*/\1/p" $dir/summary.json 2> /dev/null || true; }
+    why=
+    charged=$(figure charged)
+    stations=$(figure stations)
+    violations=$(figure violations)
+    if [ -n "$seconds" ] && [ -n "$charged" ] && [ "$charged" -lt "$stations" ]; then
+        why="only $charged of $stations stations charged in $seconds s"
+        # 6 A is the least that a pilot can offer, so the rest has to wait.
+        [ "${limit%%.*}" -ge 18 ] || why="$why (three cars need 18 A at least: DEMO_LIMIT is $limit)"
+    fi
+    if [ -n "$violations" ] && [ "$violations" != 0 ]; then
+        why="${why:+$why; }a phase passed the limit of $limit A: $(figure max_phase_a) A"
+    fi
+    echo "demo: FAILED (exit $status): ${why:-see the line above}. Look in $dir/." >&2
 fi
 exit $status

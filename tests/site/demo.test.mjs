@@ -29,7 +29,7 @@ test(`make demo for ${SECONDS} s: all charge, the limit holds, the summary is ri
   const hint = /curl .*\/unplug$/m.exec(out)?.[0];
   assert.ok(hint, `no line to pull a plug in:\n${out.slice(0, 1500)}`);
   await sleep((SECONDS - 8) * 1000);
-  assert.equal(execFileSync('bash', ['-c', hint.replace('curl', 'curl -s')], { encoding: 'utf8' }), '{"ok":true}');
+  assert.equal(execFileSync('bash', ['-c', hint.replace('curl', 'curl -s')], { encoding: 'utf8' }), '{"ok":true}\n');
 
   const status = await ended;
   clearTimeout(late);

@@ -246,8 +246,8 @@ void site_print_table(struct site *s, bool again)
     struct site_figures f;
     site_watch_read(s->watch, &f);
     printf("%8.1f s   amperes per phase, as the world has them%s\n", t, eol);
-    printf("%-*s %-*s %-8s %-9s %7s %7s %7s %8s %-12s %9s  %s%s\n", WIDTH_ID, "station", WIDTH_STATE,
-           "state", "car", "contactor", "A L1", "A L2", "A L3", "offered", "because", "kWh", "server", eol);
+    printf("%-*s %-*s %-8s %-9s %7s %7s %7s %8s %-12s %9s  %s%s\n", WIDTH_ID, "station", WIDTH_STATE, "state",
+           "car", "contactor", "A L1", "A L2", "A L3", "offered", "because", "kWh", "server", eol);
     for (int i = 0; i < s->count; i++) {
         struct world_state w;
         struct control_status c;

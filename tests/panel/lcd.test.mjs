@@ -8,7 +8,7 @@ const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 test('the display follows the station, its button and its power', async (t) => {
   const port = await freePort();
   const nobody = await freePort();
-  const sim = new Program('ecs-sim', ['--url', `ws://127.0.0.1:${nobody}/ocpp`, '--id', 'CP1', '--stations', '2',
+  const sim = new Program('ecs-sim', ['--url', `ws://127.0.0.1:${nobody}/ocpp`, '--id', 'CP1', '--stations', '2', '--set', 'station_name=Twin',
     '--control', String(port)], { dir: folder('panel', 'lcd') });
   t.after(() => sim.kill());
   const lcd = async (query = '') => {

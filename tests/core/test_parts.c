@@ -1158,6 +1158,21 @@ static void lock_to_the_microsecond(void **state)
     li.feedback = false; /* opened by hand */
     lock_after(10 * MS);
     jams(true);
+    /* A motor that rests rests, whatever comes meanwhile. */
+    lock_fresh(false);
+    li.wanted = true;
+    lock_after(0);
+    lock_after(1 * S);
+    assert_int_equal(lk.phase, LOCK_PAUSING);
+    li.feedback = true;
+    lock_after(10 * MS);
+    assert_false(lo.event);
+    li.wanted = li.feedback = false;
+    lock_after(10 * MS);
+    assert_int_equal(lk.phase, LOCK_PAUSING);
+    lock_after(S / 2);
+    assert_int_equal(lk.phase, LOCK_MOVING);
+    assert_false(lo.drive);
     /* Found locked at power-up, without a car: opened. */
     lock_fresh(true);
     assert_int_equal(lk.phase, LOCK_MOVING);
@@ -1288,6 +1303,11 @@ static void overcurrent_to_the_microsecond(void **state)
         assert_false(overcurrent_step(&o, true, 16000, i_ma, 999999));
         assert_true(overcurrent_step(&o, true, 16000, i_ma, 1));
     }
+    const int32_t high_ma[3] = {18101, 0, 0};
+    overcurrent_init(&o);
+    for (int i = 0; i < 6; i++)
+        assert_false(overcurrent_step(&o, true, 16000, high_ma, 1050000));
+    assert_false(overcurrent_step(&o, true, 16000, high_ma, 999999));
     overcurrent_init(&o);
     assert_true(o.over_us[0] == 0 && o.over_us[1] == 0 && o.over_us[2] == 0);
 }
@@ -1350,6 +1370,16 @@ static void derating_to_the_unit(void **state)
         derate_step(&d, &back, true, true, mc, S, &out);
         assert_int_equal(out.limit_ma, mc < 70000 ? LIMIT_NONE_MA : 0);
     }
+    /* The installer has lowered the stop below what it has been: nothing, at the new stop and above it. */
+    for (int32_t warmest = 61000; warmest <= 61500; warmest += 500)
+        for (int turned = 0; turned < 2; turned++) {
+            const struct derate_cfg lower = {
+                .start_mc = turned ? 70000 : 50000, .stop_mc = 61000, .full_ma = 32000};
+            derate_init(&d);
+            derate_step(&d, &cfg, true, true, warmest, S, &out);
+            derate_step(&d, &lower, true, true, 60600, S, &out);
+            assert_int_equal(out.limit_ma, 0);
+        }
     derate_init(&d);
     derate_step(&d, &thin, true, true, 69999, S, &out);
     assert_int_equal(out.limit_ma, LIMIT_NONE_MA);

@@ -14,6 +14,7 @@
 #include "linux/options.h"
 #include "linux/runtime_real.h"
 #include "linux/runtime_virtual.h"
+#include "linux/site_report.h"
 
 enum { ARGS_MAX = 40, LOG_MAX = 4 << 20 };
 
@@ -134,6 +135,46 @@ static void host_values_and_verbs(void **state)
                      EXIT_FAILED);
 }
 
+static void no_wake(void *ctx)
+{
+    (void)ctx;
+}
+
+/* Who shows the controls of a station reads there what is set, each station its own. */
+static void state_has_what_is_set(void **state)
+{
+    static const struct {
+        int station;
+        const char *verb, *then;
+    } rows[] = {
+        {1, "fault rcd on", "\"rcd\":true"},
+        {2, "fault phase_loss 2 on", "\"phase_loss\":[false,true,false]"},
+        {2, "car max_a 16", "\"car\":{\"max_a\":16,\"phases\":3}"},
+        {2, "car phases 1", "\"car\":{\"max_a\":16,\"phases\":1}"},
+        {1, "mains volt 2 190", "\"mains_volt\":[230,190,230]"},
+        {1, "temperature -7", "\"ambient_c\":-7"},
+        {2, "cable 1500", "\"cable_ohm\":1500"},
+    };
+    char line[] = "ecs-sim --virtual --duration 1 --stations 2", err[300] = "", *argv[8];
+    int argc = 0;
+    struct options o;
+    struct site site;
+    (void)state;
+    for (char *save = NULL, *w = strtok_r(line, " ", &save); w; w = strtok_r(NULL, " ", &save))
+        argv[argc++] = w;
+    assert_true(options_parse(&o, argc, argv, err, sizeof err));
+    assert_true(site_open(&site, &o, NULL, no_wake, NULL, err, sizeof err));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(site_do(&site, rows[i].station, rows[i].verb, err, sizeof err));
+        char *json = site_state_json(&site);
+        const char *second = strstr(json, "\"station\":2"), *found = strstr(json, rows[i].then);
+        if (!found || (found > second) != (rows[i].station == 2) || strstr(found + 1, rows[i].then))
+            fail_msg("%d %s: %s", rows[i].station, rows[i].verb, json);
+        free(json);
+    }
+    site_close(&site);
+}
+
 static void wall_time_without_a_server(void **state)
 {
     /* Port 9 (discard) of this machine: nobody listens, the station goes on trying and everything else works.
@@ -168,10 +209,9 @@ static void wall_time_without_a_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_seed_same_run),
-        cmocka_unit_test(exit_codes),
-        cmocka_unit_test(host_values_and_verbs),
-        cmocka_unit_test(wall_time_without_a_server),
+        cmocka_unit_test(same_seed_same_run),    cmocka_unit_test(exit_codes),
+        cmocka_unit_test(host_values_and_verbs), cmocka_unit_test(wall_time_without_a_server),
+        cmocka_unit_test(state_has_what_is_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -523,14 +523,14 @@ def main():
 
     def work(m):
         before = last.get(m.id)
-        if m.id in known:
-            return m, "equivalent"
-        if a.again and before in ("killed", "same", "stillborn"):
+        if a.again and (before == "equivalent") == (m.id in known) and before in (
+                "killed", "same", "stillborn", "equivalent"):
             return m, before
         with lock:
             place = free.pop()
         try:
-            return m, try_one(base, m, place)
+            result = try_one(base, m, place)
+            return m, "equivalent" if result == "survived" and m.id in known else result
         finally:
             with lock:
                 free.append(place)
@@ -540,6 +540,8 @@ def main():
         for m, result in pool.map(work, mutants):
             outcome[m.id] = result
             done_n[0] += 1
+            if result == "killed" and m.id in known:
+                print("killed, but listed as equivalent: " + m.shown(), flush=True)
             if result == "survived":
                 print(("\r\033[K" if tty else "") + "survived  " + m.shown(), flush=True)
             if tty or done_n[0] % 50 == 0 or done_n[0] == len(mutants):

@@ -15,18 +15,25 @@ function text(node, value) {
 }
 const amps = v => v == null ? '–' : v.toFixed(1);
 const kwh = wh => wh == null ? null : (wh / 1000).toFixed(wh < 100000 ? 2 : 1) + ' kWh';
-const clock = t => new Date(t).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'});
+
+/* One way to write a time everywhere: 24 h, local, with the date when it is not today. */
+function clock(t, seconds) {
+  const d = new Date(t), today = d.toDateString() === new Date(site ? site.time : Date.now()).toDateString();
+  return d.toLocaleString('en-GB', {hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(seconds && {second: '2-digit'}),
+    ...(!today && {day: 'numeric', month: 'short', ...(d.getFullYear() !== new Date().getFullYear() && {year: 'numeric'})})});
+}
 
 function duration(ms) {
-  const minutes = Math.max(0, Math.floor(ms / 60000));
+  if (ms < 60000) return `${Math.max(0, Math.floor(ms / 1000))} s`;
+  const minutes = Math.floor(ms / 60000);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
 async function api(method, path, body) {
   const r = await fetch('/api/v1' + path, {
-    method, headers: body === undefined ? {} : {'content-type': 'application/json'},
+    method, signal: AbortSignal.timeout(path === '/health' ? 5000 : 40000), headers: body === undefined ? {} : {'content-type': 'application/json'},
     body: body === undefined ? undefined : JSON.stringify(body),
-  });
+  }).catch(() => { throw new Error('the hub does not answer'); });
   const answer = await r.json().catch(() => ({error: `status ${r.status}`}));
   const e = answer.error;
   if (!r.ok || e) throw new Error(typeof e === 'object' ? `${e.code} ${e.description}` : e || `status ${r.status}`);
@@ -34,11 +41,11 @@ async function api(method, path, body) {
 }
 
 let noticeTimer;
-function notice(message, lasting) {
+function notice(message) {
   $('notice').textContent = message;
   $('notice').hidden = !message;
   clearTimeout(noticeTimer);
-  if (message && !lasting) noticeTimer = setTimeout(() => notice(''), 8000);
+  if (message) noticeTimer = setTimeout(() => notice(''), 8000);
 }
 
 /* ---- the site ---- */
@@ -73,10 +80,7 @@ function showSite(s) {
   if (document.activeElement !== $('limit-input') && !$('limit-form').dataset.edited)
     $('limit-input').value = +s.limit_a.toFixed(1);
   $('auto-start').checked = s.auto_start;
-  if (s.overcommitted)
-    notice('Stations that can’t be reached may hold more than the new limit until they are back.', true);
-  else if ($('notice').textContent.startsWith('Stations that'))
-    notice('');
+  $('over').hidden = !s.overcommitted;
 }
 
 /* ---- chart ---- */
@@ -135,14 +139,44 @@ const STATES = {
   reserved: ['wait', '◔', 'Reserved'], unavailable: ['idle', '⊘', 'Out of service'], faulted: ['bad', '!', 'Fault'],
   offline: ['bad', '×', 'Offline'], 'not-accepted': ['wait', '?', 'Not accepted'],
 };
+/* Names of this project's stations (core/fault.c), then of components, for what another station does not name. */
+const FAULTS = {
+  CpShort: 'the control pilot is shorted', CpRange: 'the control pilot’s voltage fits no state', DiodeMissing: 'the car’s diode is missing on the control pilot',
+  PilotDriver: 'the control pilot does not do what it is told', NoDiodeCheck: 'the car’s diode could not be checked', Proximity: 'the cable’s rating can’t be read',
+  CableChanged: 'another cable than at the start', Ventilation: 'the car asks for ventilation, there is none', Welded: 'the contactor is welded: it does not open',
+  NoClose: 'the contactor does not close', Rcd: 'residual current', RcmTest: 'the residual current monitor has failed its test',
+  OverCurrent: 'the car draws more than it may', OverCurrentFast: 'the car draws far more than it may', OverVoltage: 'the mains voltage is too high',
+  UnderVoltage: 'the mains voltage is too low', Frequency: 'the mains frequency is off', PhaseLoss: 'a phase is missing', OverTemperature: 'too hot',
+  Lock: 'the plug lock has failed', Starved: 'the controller was held up', Guard: 'the safety check has tripped',
+  ControlPilot: 'control pilot', ProximityPilot: 'the cable’s rating', Contactor: 'contactor', Meter: 'meter', Supply: 'mains supply',
+  ConnectorPlugRetentionLock: 'plug lock', TemperatureSensor: 'temperature',
+};
+const OFFERED = {
+  installation: 'its installation', cable: 'the cable', temperature: 'it is hot', supply: 'the mains voltage', phaseLoss: 'a missing phase', user: 'set at the station',
+};
+/* Values of OCPP that people get to see */
+const ENDED = {
+  DeAuthorized: 'stopped: token not accepted', EmergencyStop: 'emergency stop', EnergyLimitReached: 'energy limit reached', EVDisconnected: 'unplugged',
+  GroundFault: 'residual current', ImmediateReset: 'station restarted', Local: 'stopped at the station', LocalOutOfCredit: 'no credit left',
+  MasterPass: 'stopped by service', Other: 'ended', OvercurrentFault: 'car drew too much', PowerLoss: 'power failure', PowerQuality: 'bad mains supply',
+  Reboot: 'station restarted', Remote: 'stopped from here', SOCLimitReached: 'car full enough', StoppedByEV: 'stopped by the car',
+  TimeLimitReached: 'time limit reached', Timeout: 'no car came', ReqEnergyTransferRejected: 'refused',
+};
+const RUNNING = {
+  Charging: 'charging', EVConnected: 'plugged in', SuspendedEV: 'paused by the car', SuspendedEVSE: 'waiting for current', Idle: 'no car',
+};
+const words = (table, value) => table[value] || value.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+
 function reasonText(s) {
+  if (s.state === 'faulted')
+    return s.faults.length ? s.faults.map(f => words(FAULTS, f)).join('; ') : 'the station has not said which: see its log';
   const why = {
-    idle: 'no car to charge', 'equal-share': 'equal share of the site', rating: `it can offer no more than ${amps(s.rating_a)} A`,
+    idle: s.state === 'connected' ? 'not authorised' : s.state === 'available' ? 'no car' : 'no car to charge', 'equal-share': 'equal share of the site', rating: `it can offer no more than ${amps(s.rating_a)} A`,
     standby: 'the car has paused; the minimum is kept for it', waiting: 'not enough for one more car: waits for its turn',
     offline: 'cut off: keeps what it may hold', uncontrolled: 'it refuses limits',
   }[s.reason] || s.reason;
   const own = s.offered_reason && !['server', 'none'].includes(s.offered_reason);
-  return own && s.connected && s.offered_a != null ? `${why}; station offers ${amps(s.offered_a)} A (${s.offered_reason})` : why;
+  return own && s.connected && s.offered_a != null ? `${why}; station offers ${amps(s.offered_a)} A (${words(OFFERED, s.offered_reason)})` : why;
 }
 
 function makeCard(id) {
@@ -160,8 +194,9 @@ function makeCard(id) {
     button.disabled = true;
     try {
       const a = await api('POST', at + path, {});
-      const status = a.result && a.result.status;
-      notice(!status || status === 'Accepted' ? `${id}: ${done}` : `${id} has answered: ${status}`);
+      const status = a.result && a.result.status, why = a.result && a.result.statusInfo;
+      notice(!status || status === 'Accepted' ? `${id}: ${done}`
+        : `${id} has ${status === 'Rejected' ? 'refused' : `answered: ${status}`}${why ? ` (${why.additionalInfo || words({}, why.reasonCode)})` : ''}`);
     } catch (e) {
       notice(`${id}: ${e.message}`);
     }
@@ -196,7 +231,10 @@ function showStation(card, s) {
   text(card.querySelector('.session'), tx ? `${duration(Date.parse(site.time) - Date.parse(tx.started))}, since ${clock(tx.started)}` +
     (tx.authorised ? '' : ', not authorised') : '–');
   const start = card.querySelector('.start'), stop = card.querySelector('.stop');
-  if (!start.dataset.busy) start.disabled = !s.connected || !!(tx && tx.authorised);
+  const can = s.state === 'connected' && !(tx && tx.authorised);
+  if (!start.dataset.busy) start.disabled = !can;
+  start.title = can || (tx && tx.authorised) ? '' : !s.connected ? 'the station is offline'
+    : s.state === 'available' ? 'plug in a car first' : s.state === 'faulted' ? 'not while there is a fault' : 'not in this state';
   if (!stop.dataset.busy) stop.disabled = !s.connected || !tx;
   text(card.querySelector('.about'), [s.pilot && 'pilot ' + s.pilot, s.model, s.firmware].filter(Boolean).join(' · '));
 }
@@ -223,14 +261,34 @@ function showStations(list) {
 
 /* ---- sessions ---- */
 
+let sessions = null, sessionsOf = '';
 async function loadSessions() {
   const answer = await api('GET', '/transactions?limit=8').catch(() => null);
   if (!answer) return;
-  const rows = answer.transactions.map(t => {
+  sessions = answer.transactions;
+  showSessions();
+}
+
+/* What is new in a snapshot is in the table at once: running sessions from it, begun and ended ones from the database. */
+function followSessions(list) {
+  const now = list.map(s => s.transaction ? `${s.id} ${s.transaction.id} ${s.transaction.token}` : s.id).join('\n');
+  if (now !== sessionsOf) {
+    sessionsOf = now;
+    loadSessions();
+  }
+  showSessions();
+}
+
+function showSessions() {
+  if (!sessions) return;
+  const live = new Map((site ? site.station_list : []).filter(s => s.transaction).map(s => [`${s.id} ${s.transaction.id}`, s.transaction]));
+  const rows = sessions.map(t => {
     const tr = document.createElement('tr');
-    const start = Date.parse(t.started), end = t.ended ? Date.parse(t.ended) : Date.now();
-    const cells = [t.station, new Date(start).toLocaleString([], {dateStyle: 'medium', timeStyle: 'short'}), duration(end - start),
-      kwh(t.energy_wh) || '–', t.token || '–', t.ended ? (t.stopped_reason || 'ended') : (t.charging_state || 'open')];
+    const now = live.get(`${t.station} ${t.id}`);
+    if (now && !t.ended) t = {...t, energy_wh: now.energy_wh, charging_state: now.charging_state};
+    const start = Date.parse(t.started), end = t.ended ? Date.parse(t.ended) : site ? Date.parse(site.time) : Date.now();
+    const cells = [t.station, clock(start), duration(end - start), kwh(t.energy_wh) || '–', t.token || '–',
+      t.ended ? words(ENDED, t.stopped_reason || 'Other') : t.charging_state ? words(RUNNING, t.charging_state) : 'open'];
     cells.forEach((c, k) => {
       const td = document.createElement('td');
       td.textContent = c;
@@ -263,7 +321,7 @@ async function loadLog() {
     li.dataset.level = e.level;
     const when = document.createElement('time'), kind = document.createElement('span'), what = document.createElement('span');
     when.dateTime = e.time;
-    when.textContent = new Date(e.time).toLocaleString([], {month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
+    when.textContent = clock(e.time, true);
     kind.className = 'kind';
     kind.textContent = e.level === 'info' ? e.kind : `${e.kind} · ${e.level}`;
     what.className = 'what';
@@ -285,6 +343,8 @@ function connect() {
   ws.onopen = () => {
     retryMs = 500;
     $('link').dataset.state = 'live';
+    document.body.removeAttribute('data-lost');
+    $('lost').hidden = true;
     text($('link-text'), 'live');
     loadHistory();
     loadSessions();
@@ -295,13 +355,17 @@ function connect() {
     remember(site);
     showSite(site);
     showStations(site.station_list);
+    followSessions(site.station_list);
     draw();
     watch();
   };
   ws.onclose = () => {
     clearTimeout(silence);
     $('link').dataset.state = 'lost';
-    text($('link-text'), 'no connection to the hub, trying again…');
+    text($('link-text'), 'no connection');
+    document.body.setAttribute('data-lost', '');
+    text($('lost'), `The hub does not answer, trying again… ${site ? `What is shown is from ${clock(site.time, true)}.` : ''}`);
+    $('lost').hidden = false;
     setTimeout(connect, retryMs * (0.75 + Math.random() / 2));
     retryMs = Math.min(retryMs * 2, 15000);
   };
@@ -319,12 +383,21 @@ $('limit-form').addEventListener('submit', async e => {
     notice(err.message);
   }
 });
-$('limit-input').addEventListener('input', () => { $('limit-form').dataset.edited = '1'; });
+function checkLimit() {
+  const v = Number($('limit-input').value);
+  $('limit-input').setCustomValidity(v > 0 && v < 1 ? 'From 1 to 10000 A, or 0: nobody charges.' : '');
+}
+$('limit-input').addEventListener('input', () => {
+  $('limit-form').dataset.edited = '1';
+  checkLimit();
+});
 for (const b of document.querySelectorAll('[data-step]'))
   b.addEventListener('click', () => {
     const i = $('limit-input');
-    i.value = Math.max(0, Math.round((Number(i.value) + Number(b.dataset.step)) * 10) / 10);
+    const next = Math.round((Number(i.value) + Number(b.dataset.step)) * 10) / 10;
+    i.value = next < 1 ? (Number(b.dataset.step) < 0 ? 0 : 1) : Math.min(next, 10000);
     $('limit-form').dataset.edited = '1';
+    checkLimit();
   });
 $('auto-start').addEventListener('change', async e => {
   try {

@@ -991,7 +991,7 @@ static void a_fault_is_named_until_it_is_cleared(void **state)
     assert_true(cJSON_GetArraySize(json_array(o, "entries")) >= 2); /* the log names it too */
     cJSON_Delete(o);
     for (int i = 0; i < 6; i++) { /* more than are kept */
-        char code[8];
+        char code[16];
         snprintf(code, sizeof(code), "F%d", i);
         problem(f, "Supply", code, true);
     }

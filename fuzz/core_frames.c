@@ -62,10 +62,10 @@ struct station {
     bool rubbish;
 };
 
-static void set_pin(struct station *s, bool on)
+static void set_pin(struct station *s, bool on, double now_us)
 {
     if (on != s->pin)
-        s->pin_us = s->f.t_us;
+        s->pin_us = now_us;
     s->pin = on;
 }
 
@@ -130,14 +130,14 @@ static int32_t server_ma(const struct station *s, uint64_t now_us)
 }
 
 /* After a step of control. */
-static void observe_step(struct station *s, double dt_us)
+static void observe_step(struct station *s, double now, double dt_us)
 {
     const struct control *c = &s->c;
     const struct control_out *o = &s->out;
     uint64_t now_us = s->in.now_us;
     if (s->status.faults)
         must(o->coil_off && (o->duty_bp == PILOT_STEADY || o->duty_bp == PILOT_F));
-    if (s->frame_end_us > 0 && s->f.t_us - s->frame_end_us > OPEN_US)
+    if (s->frame_end_us > 0 && now - s->frame_end_us > OPEN_US)
         must(o->coil_off); /* no samples */
     must(o->duty_bp == PILOT_STEADY || o->duty_bp == PILOT_F || (o->duty_bp >= 1000 && o->duty_bp <= 9600));
     if (o->duty_bp != PILOT_STEADY && o->duty_bp != PILOT_F) {
@@ -154,8 +154,8 @@ static void observe_step(struct station *s, double dt_us)
     if (offer || dt_us > 2 * CONTROL_PERIOD_US)
         s->refuse_us = -1;
     else if (s->refuse_us < 0)
-        s->refuse_us = s->f.t_us;
-    if (s->refuse_us >= 0 && s->f.t_us - s->refuse_us > STOP_US + 100000)
+        s->refuse_us = now;
+    if (s->refuse_us >= 0 && now - s->refuse_us > STOP_US + 100000)
         must(o->coil_off);
 
     must(s->status.meter.import_total_uwh >= s->energy_uwh);
@@ -163,19 +163,27 @@ static void observe_step(struct station *s, double dt_us)
     must(c->events_n <= CONTROL_EVENTS);
 }
 
-static void step(struct station *s)
+static void step(struct station *s, double now_us)
 {
-    s->in.now_us = (uint64_t)s->f.t_us;
+    s->in.now_us = (uint64_t)now_us;
     s->in.inputs = inputs(s);
     control_step(&s->c, &s->in, &s->out);
     if (s->out.coil_off)
-        set_pin(s, false);
+        set_pin(s, false, now_us);
     control_status_read(&s->c, &s->status);
     struct control_event e;
     while (control_next_event(&s->c, &e))
         must(e.type < CONTROL_EV_TYPES && e.at_us <= s->in.now_us);
-    observe_step(s, s->f.t_us - s->beat_us);
-    s->beat_us = s->f.t_us;
+    observe_step(s, now_us, now_us - s->beat_us);
+    s->beat_us = now_us;
+}
+
+/* Control's turns up to now, also while no frames come. */
+static void steps(struct station *s)
+{
+    for (; s->step_us <= s->f.t_us; s->step_us += CONTROL_PERIOD_US)
+        if (s->step_us >= s->stalled_us)
+            step(s, s->step_us);
 }
 
 /* After a frame: `begin_us` to `end_us` is what it saw. */
@@ -230,18 +238,13 @@ static void frame(struct station *s, const uint8_t *rubbish, size_t rubbish_len)
             rubbish_len = sizeof raw;
         memcpy(raw, rubbish, rubbish_len);
     }
+    steps(s); /* before the frame is complete */
     bool was_on = s->pin;
     uint32_t out = guard_on_frame(&s->g, raw, n, end_us, f->inputs);
     f->mux = (out & GUARD_OUT_MUX) != 0;
     must(atomic_load(&s->g.coil) == (out & GUARD_OUT_COIL));
-    set_pin(s, out & GUARD_OUT_COIL);
+    set_pin(s, out & GUARD_OUT_COIL, f->t_us);
     observe_frame(s, begin_us, (double)end_us, was_on);
-    if (f->t_us >= s->step_us) {
-        while (s->step_us <= f->t_us)
-            s->step_us += CONTROL_PERIOD_US;
-        if (f->t_us >= s->stalled_us)
-            step(s);
-    }
 }
 
 static void order(struct station *s, enum control_cmd_type type, uint8_t slot, int32_t a, int32_t b,
@@ -363,6 +366,7 @@ static int change(struct station *s, uint8_t what, uint8_t v)
         break;
     case 13: /* frames lost */
         s->f.t_us += (v & 15) * (v & 128 ? 4843.0 : 1000.0);
+        steps(s);
         break;
     case 14: /* the thread stands */
         s->stalled_us = s->f.t_us + v * 6000.0;

@@ -86,6 +86,11 @@ enum ocpp_keep_kind {
     OCPP_KEEP_PROFILE = 4,
     OCPP_KEEP_TX_UPDATE = 5, /* Updated: the oldest go first when the store is full. Peeking for
                               * OCPP_KEEP_TX_EVENT gives these too, in the order of keeping */
+    OCPP_KEEP_LOCAL_LIST = 6,
+    OCPP_KEEP_AUTH_CACHE = 7, /* may be given up when the store is full */
+    OCPP_KEEP_RESERVATION = 8,
+    OCPP_KEEP_MONITOR = 9,
+    OCPP_KEEP_NETWORK = 10,
 };
 
 struct ocpp_station_ops {

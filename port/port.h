@@ -59,6 +59,13 @@ struct port_health {
     uint32_t heap_block;                 /* largest free block now */
 };
 
+/*
+ * Memory that a reset leaves alone and a loss of power does not: RTC RAM on the chip, a mapped file on Linux.
+ * After a loss of power it holds noise: whoever keeps something here checks it. station/retained.h says who
+ * owns which part.
+ */
+enum { PORT_RETAINED_BYTES = 4096 };
+
 struct port {
     void *ctx;
     /* any thread */
@@ -82,6 +89,7 @@ struct port {
     enum port_reset_reason reset_reason;
     struct port_kv kv;
     struct port_flash journal;
+    void *retained; /* PORT_RETAINED_BYTES, 8-byte aligned; NULL: this machine has none */
 };
 
 #endif

@@ -30,6 +30,16 @@ static enum journal_kind journal_kind_of(enum ocpp_keep_kind kind)
         return JOURNAL_SECURITY_EVENT;
     case OCPP_KEEP_PROFILE:
         return JOURNAL_PROFILE;
+    case OCPP_KEEP_LOCAL_LIST:
+        return JOURNAL_LOCAL_LIST;
+    case OCPP_KEEP_AUTH_CACHE:
+        return JOURNAL_AUTH_CACHE;
+    case OCPP_KEEP_RESERVATION:
+        return JOURNAL_RESERVATION;
+    case OCPP_KEEP_MONITOR:
+        return JOURNAL_MONITOR;
+    case OCPP_KEEP_NETWORK:
+        return JOURNAL_NETWORK;
     }
     return JOURNAL_LOG_MARK;
 }

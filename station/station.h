@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "core/control.h"
+#include "net/http.h"
 #include "net/transport.h"
 #include "ocpp/ocpp.h"
 #include "port/port.h"
@@ -24,6 +25,7 @@ size_t station_size(void);
 struct station_boot {
     const struct port *port; /* must live as long as the station */
     const struct transport *transport;
+    const struct http *http;               /* downloads and uploads; NULL: none, and that is answered so */
     const struct sense_cfg *sense;         /* channels and converter curve of this machine; NULL: defaults */
     const char *serial, *model, *firmware; /* static strings */
     void *

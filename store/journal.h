@@ -27,6 +27,11 @@ enum journal_kind {
     JOURNAL_TX_UPDATE = 6, /* meter updates: the oldest go first when full */
     JOURNAL_LOG_MARK = 7,
     JOURNAL_UPDATE = 8, /* firmware update progress; latest wins */
+    JOURNAL_LOCAL_LIST = 9,
+    JOURNAL_AUTH_CACHE = 10, /* given up together with the log marks */
+    JOURNAL_RESERVATION = 11,
+    JOURNAL_MONITOR = 12,
+    JOURNAL_NETWORK = 13, /* network connection profiles */
 };
 
 struct journal {

@@ -12,6 +12,7 @@
 #include "linux/flash_file.h"
 #include "linux/kv_file.h"
 #include "linux/lcd_png.h"
+#include "linux/retained_file.h"
 #include "station/panel_view.h"
 
 enum {
@@ -66,6 +67,7 @@ struct sim_station {
     uint64_t random_state;
     struct flash_file *flash;
     struct kv_file *kv;
+    struct retained_file *retained;
     const char *forced[2 * FORCED_MAX + 2];
     char id[64];
     char *strings; /* what `forced` points into */
@@ -315,7 +317,11 @@ static bool files_open(struct sim_station *s, const char *dir, char *err, size_t
         return false;
     (void)snprintf(path, sizeof path, "%s/settings.kv", dir);
     s->kv = kv_file_open(path, err, cap);
-    return s->kv != NULL;
+    if (!s->kv)
+        return false;
+    (void)snprintf(path, sizeof path, "%s/retained.mem", dir);
+    s->retained = retained_file_open(path, err, cap); /* after the flash file, whose lock is for all */
+    return s->retained != NULL;
 }
 
 struct sim_station *sim_station_create(const struct sim_station_cfg *cfg, char *err, size_t cap)
@@ -360,7 +366,8 @@ struct sim_station *sim_station_create(const struct sim_station_cfg *cfg, char *
                             .inputs = port_inputs,
                             .temperature_mc = port_temperature,
                             .log = port_log,
-                            .reboot = port_reboot};
+                            .reboot = port_reboot,
+                            .retained = retained_file_memory(s->retained)};
     flash_file_port(s->flash, &s->area);
     s->port.journal = (struct port_flash){.ctx = s,
                                           .size = s->area.size,
@@ -381,9 +388,12 @@ void sim_station_destroy(struct sim_station *s)
 {
     if (!s)
         return;
+    if (s->powered) /* an orderly end of the simulation is a loss of power */
+        retained_file_power(s->retained, false, port_random(s));
     pthread_mutex_destroy(&s->lock);
     flash_file_close(s->flash);
     kv_file_close(s->kv);
+    retained_file_close(s->retained);
     free(s->strings);
     free(s->world);
     free(s->station);
@@ -480,6 +490,7 @@ static void power_gone(struct sim_station *s, bool torn)
     firmware_stop(s);
     world_set_power(s->world, false);
     flash_file_power(s->flash, false, torn);
+    retained_file_power(s->retained, false, port_random(s));
     s->restart_at_us = 0;
     cut_apply(s); /* first, so that the peer hears nothing of the end */
     line_reset(s);
@@ -559,7 +570,11 @@ bool sim_station_power(struct sim_station *s, bool on, bool torn, char *why, siz
     s->powered = true;
     cut_apply(s);
     world_set_power(s->world, true);
-    firmware_start(s, PORT_RESET_POWER_ON);
+    /* Power that nobody has taken away: the process before was killed, which is to the firmware as a crash.
+     */
+    bool crashed = retained_file_powered(s->retained);
+    retained_file_power(s->retained, true, 0);
+    firmware_start(s, crashed ? PORT_RESET_PANIC : PORT_RESET_POWER_ON);
     s->wake(s->wake_ctx);
     return true;
 }

@@ -326,11 +326,11 @@ static const char *reset_reason_name(enum port_reset_reason r)
     case PORT_RESET_POWER_ON:
         return "PowerUp";
     case PORT_RESET_SOFTWARE:
-        return "ApplicationReset";
+        return "LocalReset";
     case PORT_RESET_WATCHDOG:
         return "Watchdog";
     case PORT_RESET_PANIC:
-        return "Unknown";
+        return "ApplicationReset"; /* "rebooted due to an application error", BootReasonEnumType */
     case PORT_RESET_BROWNOUT:
         return "PowerUp";
     }

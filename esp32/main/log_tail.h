@@ -9,7 +9,9 @@
 
 #include "port/port.h"
 
-enum { LOG_TAIL_BYTES = 3072 }; /* of the 8 KB of RTC slow memory */
+enum {
+    LOG_TAIL_BYTES = 2048
+}; /* of the 8 KB of RTC slow memory, of which half is struct port's `retained` */
 
 /* First. Keeps what the run before has left and begins anew. Returns why the chip was reset. */
 enum port_reset_reason log_tail_init(void);

@@ -5,6 +5,7 @@
 
 #include "board.h"
 #include "esp_app_desc.h"
+#include "esp_attr.h"
 #include "esp_check.h"
 #include "esp_heap_caps.h"
 #include "esp_log.h"
@@ -55,6 +56,9 @@ static struct {
     char number[4][12];
     const char *forced[2 * PAIRS_MAX + 2];
 } m;
+
+/* In the 8 KB of RTC slow memory, beside log_tail's: not cleared at a reset, noise after a loss of power. */
+static RTC_NOINIT_ATTR uint64_t retained[PORT_RETAINED_BYTES / sizeof(uint64_t)];
 
 struct station *machine_station(void)
 {
@@ -279,6 +283,7 @@ esp_err_t machine_init(enum port_reset_reason reason)
         .health = health,
         .reboot = reboot,
         .reset_reason = reason,
+        .retained = retained,
     };
     void *ocpp = ocpp_memory(); /* first, while the heap is whole */
     ESP_RETURN_ON_FALSE(ocpp, ESP_ERR_NO_MEM, TAG,

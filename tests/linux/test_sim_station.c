@@ -1,4 +1,5 @@
-/* One simulated station, real firmware and world, on a wire that the test holds: power, restarts, torn flash.
+/* One simulated station, real firmware and world, on a wire that the test holds: power, restarts, kills, torn
+ * flash.
  */
 #include <cjson/cJSON.h>
 #include <setjmp.h>
@@ -196,6 +197,53 @@ static void run_ms(struct bench *b, unsigned ms)
         }                                                                    \
     } while (0)
 
+static const char *const files[] = {"journal.flash", "settings.kv", "settings.kv.old", "settings.kv.new",
+                                    "retained.mem"};
+
+static void remove_files(const char *dir)
+{
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[100];
+        (void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        unlink(path);
+    }
+    rmdir(dir);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    static unsigned char bytes[1 << 19];
+    FILE *in = fopen(from, "rb");
+    if (!in)
+        return; /* settings.kv.new is not always there */
+    size_t n = fread(bytes, 1, sizeof bytes, in);
+    assert_true(n < sizeof bytes);
+    fclose(in);
+    FILE *out = fopen(to, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(bytes, 1, n, out), n);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* The process is killed at this instant and another one starts: it finds the files as they are now. */
+static void killed(struct bench *b)
+{
+    char dir[sizeof b->dir];
+    (void)snprintf(dir, sizeof dir, "/tmp/sim-station-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char from[100], to[100];
+        (void)snprintf(from, sizeof from, "%s/%s", b->dir, files[i]);
+        (void)snprintf(to, sizeof to, "%s/%s", dir, files[i]);
+        copy_file(from, to);
+    }
+    sim_station_destroy(b->st);
+    remove_files(b->dir);
+    memcpy(b->dir, dir, sizeof dir);
+    b->cut = false;
+    create(b);
+}
+
 static int setup(void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
@@ -209,15 +257,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const files[] = {"journal.flash", "settings.kv", "settings.kv.old", "settings.kv.new"};
     struct bench *b = *state;
     sim_station_destroy(b->st);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[100];
-        (void)snprintf(path, sizeof path, "%s/%s", b->dir, files[i]);
-        unlink(path);
-    }
-    rmdir(b->dir);
+    remove_files(b->dir);
     free(b);
     return 0;
 }
@@ -299,6 +341,25 @@ static void power_cut_in_mid_charge(void **state)
     assert_string_equal(b->boot_reason, "PowerUp");
     UNTIL(b, 20, b->ended == 1); /* the transaction that the cut ended is in the journal and is told */
     assert_string_equal(b->ended_reason, "PowerLoss");
+}
+
+/* A killed process is a crash of the firmware; one that ends in order is a loss of power. */
+static void killed_in_mid_charge(void **state)
+{
+    struct bench *b = *state;
+    boot(b);
+    charge(b);
+    killed(b);
+    boot(b);
+    assert_string_equal(b->boot_reason, "ApplicationReset");
+    UNTIL(b, 20, b->ended == 1);
+    assert_string_equal(b->ended_reason, "Reboot");
+
+    sim_station_destroy(b->st);
+    b->cut = false;
+    create(b);
+    boot(b);
+    assert_string_equal(b->boot_reason, "PowerUp");
 }
 
 static void torn_flash(void **state)
@@ -388,10 +449,15 @@ static void settings_survive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(without_power_nothing_happens),   T(charges),
-        T(power_cut_in_mid_charge),         T(torn_flash),
-        T(power_on_while_a_torn_cut_waits), T(reset_request_restarts),
-        T(power_cut_while_restarting),      T(settings_survive),
+        T(without_power_nothing_happens),
+        T(charges),
+        T(power_cut_in_mid_charge),
+        T(killed_in_mid_charge),
+        T(torn_flash),
+        T(power_on_while_a_torn_cut_waits),
+        T(reset_request_restarts),
+        T(power_cut_while_restarting),
+        T(settings_survive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

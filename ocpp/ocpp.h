@@ -10,7 +10,8 @@
 /* Sub-protocols offered in the WebSocket handshake, in order of preference, comma separated. */
 #define OCPP_SUBPROTOCOLS "ocpp2.0.1"
 
-/* A board without PSRAM builds with smaller ones (esp32/main/Kconfig.projbuild: ECS_SMALL_MEMORY). */
+/* A board without PSRAM builds with smaller ones and with ECS_SMALL_MEMORY defined, for tables that can be
+ * shorter (esp32/main/Kconfig.projbuild; tests/esp32/memory.c has the budget). */
 #ifndef ECS_OCPP_ARENA_BYTES
 #define ECS_OCPP_ARENA_BYTES (96 * 1024)
 #endif

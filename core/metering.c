@@ -212,6 +212,8 @@ static void row_broken(struct metering *m, const struct sense_frame *f)
     } else {
         m->window_us = f->end_us; /* first frame, or time that runs backwards */
         forget_window(m);
+        for (int p = 0; p < 3; p++)
+            m->phase[p].ahead_uwh = 0; /* of a window that will never be counted */
     }
     /* A rate that breaks every row is itself wrong. */
     m->breaks = m->in_row ? 1 : (uint8_t)(m->breaks + 1);
@@ -567,6 +569,58 @@ static void learn_zero(const struct metering *m, struct metering_phase *ph, floa
     ph->i_dc_past[1] = mean;
 }
 
+/* V·PF out of power and current that belong together; before there were any, as of a heater. */
+static float voltage_times_pf(const struct metering_phase *ph, float power, float current)
+{
+    float v_pf = current > 0 ? power / current : ph->v_rms, bound = 1.05f * ph->v_rms;
+    return v_pf > bound ? bound : v_pf < -bound ? -bound : v_pf;
+}
+
+/* Mean square of a window's current without noise; *noise_var: of it. false: there is none. */
+static bool current_flows(const struct metering *m, int p, float *ms, float *noise_var)
+{
+    const struct metering_phase *ph = &m->phase[p];
+    *ms = ph->i_ms / m->cycles - ph->i_noise;
+    *noise_var = 2.6f * squared(ph->i_noise) / (m->cycles * cycle_samples(m));
+    return *ms >= squared(START_A * I_DMV_PER_A) && *ms * *ms >= 16 * *noise_var;
+}
+
+/* A register shows what the window under way has brought so far, so that a reset or a sudden end of charging
+ * loses a cycle and not a window (1.2 Wh at 22 kW). `uwh`: of this window up to now; what has been shown of
+ * it is not added again, and should it turn out to be too much, the next window makes up for it. */
+static void register_show(struct metering *m, int p, uint64_t uwh)
+{
+    struct metering_phase *ph = &m->phase[p];
+    if (uwh <= ph->ahead_uwh)
+        return;
+    m->now.import_uwh[p] += uwh - ph->ahead_uwh;
+    m->now.import_total_uwh += uwh - ph->ahead_uwh;
+    ph->ahead_uwh = (uint32_t)uwh;
+}
+
+static void register_count(struct metering *m, int p, uint64_t uwh)
+{
+    register_show(m, p, uwh);
+    m->phase[p].ahead_uwh -= (uint32_t)uwh;
+}
+
+/* After each cycle, with the voltage and power factor known by now. */
+static void show_ahead(struct metering *m)
+{
+    float us = (float)m->conversion_us * m->cycle * m->cycles;
+    for (int p = 0; p < m->cfg.phases; p++) {
+        const struct metering_phase *ph = &m->phase[p];
+        float ms, noise_var;
+        if (!current_flows(m, p, &ms, &noise_var))
+            continue;
+        float v_pf = voltage_times_pf(ph, 0.5f * ph->p_held + ph->p, 0.5f * ph->i_held + ph->seen_i);
+        float power = (m->now.ct_reversed[p] ? -v_pf : v_pf) * ph->i_rms / m->cycles;
+        float uwh = power * i_ma_per_dmv(m, p) * v_mv_per_dmv(m, p) * 1e-3f * us / 3.6e6f;
+        if (uwh > 0)
+            register_show(m, p, (uint64_t)uwh);
+    }
+}
+
 static void end_phase(struct metering *m, int p, uint64_t dt_us)
 {
     struct metering_phase *ph = &m->phase[p];
@@ -574,16 +628,15 @@ static void end_phase(struct metering *m, int p, uint64_t dt_us)
     float n = m->cycles, samples = n * cycle_samples(m);
     update_noise(m, p);
     learn_zero(m, ph, ph->i_mean / n);
-    float ms = ph->i_ms / n - ph->i_noise, rms = ph->i_rms / n;
+    float ms, noise_var, rms = ph->i_rms / n;
+    bool flows = current_flows(m, p, &ms, &noise_var);
     ph->i_net = ms;
     if (ph->v_cycles > 0)
         ph->v_rms = root(ph->v_ms / ph->v_cycles - ph->i_noise);
     r->v_mv[p] = rounded(ph->v_rms * v_mv_per_dmv(m, p));
 
     /* No current: neither shown nor counted, and what is held of an earlier load is no use for the next. */
-    float noise_var = 2.6f * squared(ph->i_noise) / samples;
-    float start = squared(START_A * I_DMV_PER_A);
-    if (ms < start || ms * ms < 16 * noise_var) {
+    if (!flows) {
         ph->i_show = ph->p_show = ph->p_held = ph->i_held = 0;
         ph->i_windows = ph->p_windows = 0;
         r->i_ma[p] = r->p_mw[p] = r->pf_permille[p] = 0;
@@ -593,10 +646,7 @@ static void end_phase(struct metering *m, int p, uint64_t dt_us)
         ph->p_held = 0.5f * ph->p_held + ph->p;
         ph->i_held = 0.5f * ph->i_held + ph->seen_i;
     }
-    /* V·PF: from the visible cycles; before there was one with current, as of a heater */
-    float v_pf = ph->i_held > 0 ? ph->p_held / ph->i_held : ph->v_rms, bound = 1.05f * ph->v_rms;
-    v_pf = v_pf > bound ? bound : v_pf < -bound ? -bound : v_pf;
-
+    float v_pf = voltage_times_pf(ph, ph->p_held, ph->i_held);
     float ma = i_ma_per_dmv(m, p), mv = v_mv_per_dmv(m, p);
     bool wrong_way = v_pf<-0.3f * ph->v_rms, right_way = v_pf> 0.3f * ph->v_rms;
     bool against = r->ct_reversed[p] ? right_way : wrong_way;
@@ -616,8 +666,7 @@ static void end_phase(struct metering *m, int p, uint64_t dt_us)
         uint64_t mw = (uint64_t)(power * ma * mv * 1e-3f + 0.5f);
         uint64_t nj = ph->rest_nj + mw * dt_us, uwh = nj / 3600000u;
         ph->rest_nj = nj - uwh * 3600000u;
-        r->import_uwh[p] += uwh;
-        r->import_total_uwh += uwh;
+        register_count(m, p, uwh);
     }
 
     bool step =
@@ -768,6 +817,7 @@ void metering_on_frame(struct metering *m, const struct sense_frame *f)
     }
     if (m->i_past >= 3)
         add_differences(m, n);
+    unsigned cycles = m->cycles;
     on_currents(m, n);
     if (shows) {
         on_voltages(m, f, n);
@@ -775,6 +825,8 @@ void metering_on_frame(struct metering *m, const struct sense_frame *f)
     }
     if (m->cycles >= WINDOW_CYCLES)
         end_window(m, f->end_us);
+    else if (m->cycles > cycles)
+        show_ahead(m);
 
     /* The switch turns once a whole cycle has been seen; while the frequency is not known it waits for
      * two crossings in a row. */

@@ -33,7 +33,7 @@ struct meter_reading {
     int32_t pf_permille[3];
     int32_t p_total_mw;
     int32_t freq_mhz;       /* 0: no mains seen */
-    uint64_t import_uwh[3]; /* never goes backwards */
+    uint64_t import_uwh[3]; /* never goes backwards; up to the last whole cycle, so ahead of at_us */
     uint64_t import_total_uwh;
 };
 

@@ -42,8 +42,9 @@ struct metering_phase {
         cross_first_q8;    /* last rising zero crossing and the window's first: conversions × 256 */
     uint32_t cross_cycles; /* mains cycles between the two */
     bool crossed, cross_armed;
-    uint8_t reversed; /* windows in a row with power the wrong way (right way, once flagged) */
-    uint64_t rest_nj; /* energy below 1 µWh */
+    uint8_t reversed;   /* windows in a row with power the wrong way (right way, once flagged) */
+    uint64_t rest_nj;   /* energy below 1 µWh */
+    uint32_t ahead_uwh; /* shown of the window under way, before it is counted */
 };
 
 struct metering {

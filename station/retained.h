@@ -8,7 +8,7 @@
 #include "port/port.h"
 
 enum {
-    RETAINED_REGISTERS = 0, /* energy and contactor registers (station/durable.c) */
+    RETAINED_REGISTERS = 0, /* energy and contactor registers (station/registers.c) */
     RETAINED_REGISTERS_BYTES = 256,
     RETAINED_UPDATE = RETAINED_REGISTERS + RETAINED_REGISTERS_BYTES, /* firmware on probation (update/) */
     RETAINED_UPDATE_BYTES = 256,

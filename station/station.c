@@ -98,8 +98,12 @@ struct station *station_init(void *mem, const struct station_boot *boot)
         station_log(s, 0, "journal can't be used: nothing survives a power cut");
     else if (s->durable.formatted)
         station_log(s, 1, "journal area was new or unreadable and has been formatted");
-    struct durable_registers registers;
+    struct durable_registers registers, newer;
     durable_registers(&s->durable, &registers);
+    if (registers_recall(port->retained, s->durable.mounted ? &registers : NULL, &newer)) {
+        registers = newer; /* a reset in mid-charge; in flash before anything is told of it */
+        durable_mark(&s->durable, &registers, port->now_us(port->ctx), true);
+    }
 
     struct control_cfg cfg;
     settings_map_control(&s->settings, boot->sense, &cfg);
@@ -168,6 +172,8 @@ void station_control_step(struct station *s)
     /* The status goes first: who hears of an event must not then read an older status. */
     control_status_read(&s->control, &s->control_copy);
     snapshot_write(&s->snapshot, &s->control_copy);
+    registers_keep(port->retained, &s->registers_kept, &s->control_copy.meter,
+                   s->control_copy.contactor_cycles, in.now_us);
     bool wake = false;
     struct control_event ev;
     while (control_next_event(&s->control, &ev)) {

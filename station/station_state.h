@@ -4,6 +4,7 @@
 
 #include "station/durable.h"
 #include "station/link.h"
+#include "station/registers.h"
 #include "station/rings.h"
 #include "station/snapshot.h"
 #include "station/visit.h"
@@ -32,6 +33,7 @@ struct station {
     /* control thread */
     struct control control;
     struct control_status control_copy;
+    struct registers_kept registers_kept;
 
     /* between the threads */
     struct snapshot snapshot;

@@ -29,6 +29,7 @@ struct bench {
     unsigned n;
     unsigned ended;
     char ended_reason[40];
+    double ended_wh, ended_from_wh; /* energy registers in the Ended: at the end, at the begin */
     unsigned wakes;
 };
 
@@ -39,6 +40,22 @@ static bool net_open(void *ctx, const struct transport_target *t, const struct t
     b->up = *up;
     b->wanted = true;
     return true;
+}
+
+/* The energy register in an event with the given context, Wh; −1: none. */
+static double register_wh(const cJSON *payload, const char *context)
+{
+    const cJSON *value, *sample;
+    cJSON_ArrayForEach(value, cJSON_GetObjectItem(payload, "meterValue"))
+        cJSON_ArrayForEach(sample, cJSON_GetObjectItem(value, "sampledValue"))
+    {
+        const cJSON *what = cJSON_GetObjectItem(sample, "measurand"),
+                    *when = cJSON_GetObjectItem(sample, "context");
+        if (what && when && !strcmp(what->valuestring, "Energy.Active.Import.Register") &&
+            !strcmp(when->valuestring, context))
+            return cJSON_GetNumberValue(cJSON_GetObjectItem(sample, "value"));
+    }
+    return -1;
 }
 
 static void note(struct bench *b, const cJSON *call)
@@ -57,6 +74,8 @@ static void note(struct bench *b, const cJSON *call)
         const cJSON *reason =
             cJSON_GetObjectItem(cJSON_GetObjectItem(payload, "transactionInfo"), "stoppedReason");
         b->ended++;
+        b->ended_wh = register_wh(payload, "Transaction.End");
+        b->ended_from_wh = register_wh(payload, "Transaction.Begin");
         (void)snprintf(b->ended_reason, sizeof b->ended_reason, "%s", reason ? reason->valuestring : "");
     }
 }
@@ -349,11 +368,16 @@ static void killed_in_mid_charge(void **state)
     struct bench *b = *state;
     boot(b);
     charge(b);
+    double delivered = truth(b).energy_wh;
+    assert_true(delivered > 10);
     killed(b);
     boot(b);
     assert_string_equal(b->boot_reason, "ApplicationReset");
     UNTIL(b, 20, b->ended == 1);
     assert_string_equal(b->ended_reason, "Reboot");
+    /* The last mark in flash is from when the contactor closed; the register is that of a moment ago. */
+    assert_float_equal(b->ended_wh, delivered, 0.5);
+    assert_float_equal(b->ended_from_wh, 0, 0.1);
 
     sim_station_destroy(b->st);
     b->cut = false;

@@ -15,6 +15,7 @@
 #include "linux/site.h"
 #include "linux/site_report.h"
 #include "linux/verdict.h"
+#include "net/http_client.h"
 #include "net/ws_client.h"
 #include "web/server.h"
 
@@ -30,10 +31,15 @@ enum {
     ERR_CAP = 300,
 };
 
+struct clients { /* of one station */
+    struct ws_client *ws;
+    struct http_client *http;
+};
+
 struct runtime {
     struct site site;
     struct lws_context *context;
-    struct ws_client **client;
+    struct clients *client;
     lws_sorted_usec_list_t timer;
     uint64_t start_us;
     atomic_ullong slipped_us; /* wall time that the worlds have not lived through */
@@ -130,12 +136,16 @@ static void timer_passed(lws_sorted_usec_list_t *sul)
 
 static void network_cut(void *ctx, bool cut)
 {
-    ws_client_block(ctx, cut);
+    const struct clients *c = ctx;
+    ws_client_block(c->ws, cut);
+    http_client_block(c->http, cut);
 }
 
 static void network_reset(void *ctx)
 {
-    ws_client_reset(ctx);
+    const struct clients *c = ctx;
+    ws_client_reset(c->ws);
+    http_client_reset(c->http);
 }
 
 static bool clients_open(struct runtime *r, const struct options *o, char *err, size_t cap)
@@ -147,21 +157,24 @@ static bool clients_open(struct runtime *r, const struct options *o, char *err, 
     }
     if (ca)
         fclose(ca);
-    r->client = calloc((size_t)r->site.count, sizeof(struct ws_client *));
+    r->client = calloc((size_t)r->site.count, sizeof *r->client);
     if (!r->client || !ws_client_add_vhost(r->context, o->ca_file)) {
         (void)snprintf(err, cap, "no WebSocket client%s%s", o->ca_file ? ": no certificates in " : "",
                        o->ca_file ? o->ca_file : "");
         return false;
     }
     for (int i = 0; i < r->site.count; i++) {
-        r->client[i] = ws_client_create(r->context, OCPP_TEXT_MAX);
-        if (!r->client[i]) {
+        struct clients *c = &r->client[i];
+        c->ws = ws_client_create(r->context, OCPP_TEXT_MAX);
+        c->http = http_client_create(r->context);
+        if (!c->ws || !c->http) {
             (void)snprintf(err, cap, "no memory");
             return false;
         }
-        struct sim_network n = {.ctx = r->client[i], .cut = network_cut, .reset = network_reset};
-        ws_client_transport(r->client[i], &n.transport);
-        ws_client_tap(r->client[i], sim_station_tap, r->site.station[i]);
+        struct sim_network n = {.ctx = c, .cut = network_cut, .reset = network_reset};
+        ws_client_transport(c->ws, &n.transport);
+        http_client_http(c->http, &n.http);
+        ws_client_tap(c->ws, sim_station_tap, r->site.station[i]);
         sim_station_connect(r->site.station[i], &n);
     }
     return true;
@@ -281,8 +294,10 @@ int runtime_real(const struct options *o, struct scenario *scenario, struct fram
     }
     int code = run(r, o, scenario, log);
     if (r->client)
-        for (int i = 0; i < r->site.count; i++)
-            ws_client_destroy(r->client[i]);
+        for (int i = 0; i < r->site.count; i++) {
+            ws_client_destroy(r->client[i].ws);
+            http_client_destroy(r->client[i].http);
+        }
     free(r->client);
     if (r->context)
         lws_context_destroy(r->context);

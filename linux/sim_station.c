@@ -50,6 +50,8 @@ struct sim_station {
     struct sim_network network;
     struct transport transport; /* what the firmware gets: the network's with our ears in between */
     struct transport_up up;
+    struct http http; /* in the same way */
+    struct http_up http_up;
     bool open;
     uint32_t opened_count;
     uint64_t frames;
@@ -251,6 +253,64 @@ static void line_close(void *ctx, const char *why)
     s->network.transport.close(s->network.transport.ctx, why);
 }
 
+/* An HTTP up-call gives the firmware something to do: its comms step follows. */
+static bool on_http_head(void *ctx, const struct http_head *head)
+{
+    struct sim_station *s = ctx;
+    atomic_store(&s->woken, true);
+    return s->http_up.head(s->http_up.ctx, head);
+}
+
+static bool on_http_body(void *ctx, const void *data, size_t len)
+{
+    struct sim_station *s = ctx;
+    atomic_store(&s->woken, true);
+    return s->http_up.body(s->http_up.ctx, data, len);
+}
+
+static size_t on_http_fill(void *ctx, void *buf, size_t cap)
+{
+    struct sim_station *s = ctx;
+    atomic_store(&s->woken, true);
+    return s->http_up.fill(s->http_up.ctx, buf, cap);
+}
+
+static bool on_http_rewind(void *ctx)
+{
+    struct sim_station *s = ctx;
+    return s->http_up.rewind(s->http_up.ctx);
+}
+
+static void on_http_done(void *ctx, enum http_end how, const char *why)
+{
+    struct sim_station *s = ctx;
+    atomic_store(&s->woken, true);
+    s->http_up.done(s->http_up.ctx, how, why);
+}
+
+static bool http_start(void *ctx, const struct http_request *request, const struct http_up *up)
+{
+    struct sim_station *s = ctx;
+    const struct http_up before = s->http_up;
+    s->http_up = *up;
+    const struct http_up ours = {.ctx = s,
+                                 .head = up->head ? on_http_head : NULL,
+                                 .body = up->body ? on_http_body : NULL,
+                                 .fill = up->fill ? on_http_fill : NULL,
+                                 .rewind = up->rewind ? on_http_rewind : NULL,
+                                 .done = on_http_done};
+    bool started = s->network.http.start(s->network.http.ctx, request, &ours);
+    if (!started)
+        s->http_up = before; /* one is under way: it goes on being told to whoever asked for it */
+    return started;
+}
+
+static void http_cancel(void *ctx)
+{
+    struct sim_station *s = ctx;
+    s->network.http.cancel(s->network.http.ctx);
+}
+
 static void line_reset(struct sim_station *s)
 {
     s->network.reset(s->network.ctx);
@@ -376,6 +436,7 @@ struct sim_station *sim_station_create(const struct sim_station_cfg *cfg, char *
                                           .erase = port_flash_erase};
     kv_file_port(s->kv, &s->port.kv);
     s->transport = (struct transport){.ctx = s, .open = line_open, .send = line_send, .close = line_close};
+    s->http = (struct http){.ctx = s, .start = http_start, .cancel = http_cancel};
     return s;
 }
 
@@ -467,6 +528,7 @@ static void firmware_start(struct sim_station *s, enum port_reset_reason reason)
     s->logged_count = 0;
     const struct station_boot boot = {.port = &s->port,
                                       .transport = &s->transport,
+                                      .http = s->network.http.start ? &s->http : NULL,
                                       .sense = &s->sense,
                                       .serial = s->id,
                                       .model = "ECSACP1",

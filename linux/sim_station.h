@@ -16,10 +16,12 @@
 
 struct sim_station;
 
-/* The wire of one station: a transport and what can be done to it from outside. Comms thread. */
+/* The wire of one station: a transport, an HTTP client, and what can be done to both from outside. Comms
+ * thread. */
 struct sim_network {
     void *ctx;
     struct transport transport;
+    struct http http;                 /* .start NULL: none */
     void (*cut)(void *ctx, bool cut); /* as a pulled cable: no byte either way, no close seen */
     void (*reset)(void *ctx);         /* the station has died: no up-call any more */
 };

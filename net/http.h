@@ -14,6 +14,8 @@
 
 enum http_method { HTTP_GET, HTTP_PUT, HTTP_POST };
 
+enum { HTTP_VALIDATOR_MAX = 127 }; /* characters; a longer one is not told */
+
 struct http_request {
     enum http_method method;
     const char *url;             /* http:// or https://; may carry user:password@ */
@@ -28,28 +30,32 @@ struct http_request {
 };
 
 struct http_head {
-    int status;
+    int status;            /* 2xx */
     uint64_t from;         /* first byte of what follows: 0 unless the server took the Range */
-    int64_t total;         /* size of the whole resource; -1: not told */
+    int64_t total;         /* size of the whole resource; −1: not told */
     const char *validator; /* for a later If-Range; "" if the server gave none. Valid during the call */
 };
 
 enum http_end {
     HTTP_DONE,      /* the whole answer has come */
-    HTTP_REFUSED,   /* the server answered, but not with a 2xx: `why` has the status. Retrying is up to the
-                       caller */
-    HTTP_LOST,      /* no connection, or it broke: worth another try */
+    HTTP_REFUSED,   /* the server answered, but not with a 2xx or not with what was asked for: `why` begins
+                       with the status ("404 Not Found", "416 …" for a `from` beyond the end). Retrying is up
+                       to the caller */
+    HTTP_LOST,      /* no connection, or it broke: worth another try. For a GET what has come is good */
     HTTP_BAD,       /* the URL is none, or the scheme is not available here */
     HTTP_CANCELLED, /* by the caller: `cancel`, or `head`/`body` said false */
 };
 
 struct http_up {
     void *ctx;
-    bool (*head)(void *ctx,
-                 const struct http_head *head); /* false: stop. Redirects are followed first (5 at most) */
-    bool (*body)(void *ctx, const void *data, size_t len); /* of a 2xx answer; false: stop */
-    size_t (*fill)(void *ctx, void *buf,
-                   size_t cap); /* the request's next bytes; 0 ends it early: HTTP_LOST */
+    /* Of a 2xx answer, once; false: stop. NULL: not wanted. Redirects are followed first (5 at most). */
+    bool (*head)(void *ctx, const struct http_head *head);
+    bool (*body)(void *ctx, const void *data, size_t len); /* what follows; false: stop. NULL: not wanted */
+    /* The request's next bytes, 1 to cap of them; 0 ends it early: HTTP_LOST. */
+    size_t (*fill)(void *ctx, void *buf, size_t cap);
+    /* The body is wanted again from its first byte, elsewhere (307, 308). NULL or false: that can't be, and
+     * the request ends as HTTP_REFUSED. */
+    bool (*rewind)(void *ctx);
     void (*done)(void *ctx, enum http_end how, const char *why); /* exactly once per start that gave true */
 };
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/http_client.h"
 #include "net/utf8.h"
 #include "net/ws_url.h"
 
@@ -24,7 +25,7 @@ enum {
     WHY_MAX = 123, /* RFC 6455 5.5: a control frame carries 125 bytes, two of them the close code */
 };
 
-static const char vhost_name[] = "ws-client";
+static const char vhost_name[] = WS_CLIENT_VHOST;
 
 enum ws_state {
     WS_IDLE,
@@ -66,16 +67,16 @@ static const lws_retry_bo_t no_policy = {.secs_since_valid_ping = 0, .secs_since
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 
 const struct lws_protocols ws_client_protocol = {vhost_name, callback, 0, 0, 0, NULL, 0};
-static const struct lws_protocols vhost_protocols[] = {{vhost_name, callback, 0, 0, 0, NULL, 0},
-                                                       {NULL, NULL, 0, 0, 0, NULL, 0}};
 
 bool ws_client_add_vhost(struct lws_context *context, const char *ca_file)
 {
     struct lws_context_creation_info info;
+    /* Downloads and uploads share it: a vhost holds the TLS library's settings and what it trusts. */
+    const struct lws_protocols *protocols[] = {&ws_client_protocol, &http_client_protocol, NULL};
     memset(&info, 0, sizeof info);
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.vhost_name = vhost_name;
-    info.protocols = vhost_protocols;
+    info.pprotocols = protocols; /* copied */
     info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.connect_timeout_secs = OPEN_TIMEOUT_S;
     if (ca_file) {

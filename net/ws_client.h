@@ -11,13 +11,15 @@ struct lws_context;
 struct lws_protocols;
 struct ws_client;
 
+/* The vhost that ws_client_add_vhost makes. */
+#define WS_CLIENT_VHOST "ws-client"
 /* Protocol to be listed among the context's (vhost's) protocols. */
 extern const struct lws_protocols ws_client_protocol;
 /*
- * Or, for a context made with LWS_SERVER_OPTION_EXPLICIT_VHOSTS: adds a vhost of our own for clients.
- * ws_client_create uses that vhost when there is one, else the context's first. `ca_file`: PEM file of the
- * authorities that wss:// servers are verified against; NULL: those of the system. false: libwebsockets
- * refused (no memory, unreadable file).
+ * Or, for a context made with LWS_SERVER_OPTION_EXPLICIT_VHOSTS: adds a vhost of our own for clients, those
+ * of net/http_client.h too. ws_client_create uses that vhost when there is one, else the context's first.
+ * `ca_file`: PEM file of the authorities that wss:// and https:// servers are verified against; NULL: those
+ * of the system. false: libwebsockets refused (no memory, unreadable file).
  */
 bool ws_client_add_vhost(struct lws_context *context, const char *ca_file);
 

@@ -18,25 +18,13 @@ static uint16_t port_read(const char *s, size_t len)
     return n > UINT16_MAX ? 0 : (uint16_t)n;
 }
 
-bool ws_url_parse(const char *text, struct ws_url *out)
+bool ws_url_rest(const char *p, bool tls, struct ws_url *out)
 {
     memset(out, 0, sizeof *out);
-    if (!text)
-        return false;
-    for (const char *c = text; *c; c++)
+    for (const char *c = p; *c; c++)
         if ((unsigned char)*c <= ' ' || *c == 0x7f) /* would split the request line or a header */
             return false;
-
-    const char *p;
-    if (strncasecmp(text, "ws://", 5) == 0) {
-        p = text + 5;
-    } else if (strncasecmp(text, "wss://", 6) == 0) {
-        p = text + 6;
-        out->tls = true;
-    } else {
-        return false;
-    }
-
+    out->tls = tls;
     size_t authority = strcspn(p, "/?#");
     if (memchr(p, '@',
                authority)) /* credentials travel in their own fields, never in an address that gets logged */
@@ -87,4 +75,14 @@ bool ws_url_parse(const char *text, struct ws_url *out)
         out->path[0] = '/';
     memcpy(out->path + slash, end, path_len);
     return true;
+}
+
+bool ws_url_parse(const char *text, struct ws_url *out)
+{
+    if (text && strncasecmp(text, "ws://", 5) == 0)
+        return ws_url_rest(text + 5, false, out);
+    if (text && strncasecmp(text, "wss://", 6) == 0)
+        return ws_url_rest(text + 6, true, out);
+    memset(out, 0, sizeof *out);
+    return false;
 }

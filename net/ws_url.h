@@ -9,7 +9,8 @@
 
 enum {
     WS_URL_HOST_MAX = 120, /* libwebsockets checks certificates against at most 127 characters of it */
-    WS_URL_PATH_MAX = 420, /* server_url (255) and a percent-encoded station id (3 × 48) fit */
+    WS_URL_PATH_MAX = 512, /* server_url (255) and a percent-encoded station id (3 × 48) fit, and so does the
+                              path of a firmware's or a log's location (OCPP 2.0.1: 512 in all) */
 };
 
 struct ws_url {
@@ -24,5 +25,7 @@ struct ws_url {
 /* false: not ws:// or wss://, no host, a port outside 1..65535, user info, blanks or control characters, or
  * too long. */
 bool ws_url_parse(const char *text, struct ws_url *out);
+/* The same for what follows the "://" of any scheme: port 443 (tls) or 80 unless it is told. */
+bool ws_url_rest(const char *rest, bool tls, struct ws_url *out);
 
 #endif

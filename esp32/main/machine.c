@@ -18,6 +18,7 @@
 #include "freertos/task.h"
 #include "kv_nvs.h"
 #include "log_tail.h"
+#include "net/http_client.h"
 #include "net/ws_client.h"
 #include "outputs.h"
 #include "sensing.h"
@@ -46,9 +47,11 @@ static _Alignas(64) struct station station;
 static struct {
     struct port port;
     struct transport transport;
+    struct http http;
     struct sense_cfg sense;
     struct lws_context *context;
     struct ws_client *client;
+    struct http_client *http_client;
     lws_sorted_usec_list_t timer;
     size_t psram;
     char serial[SERIAL_CHARS];
@@ -190,6 +193,9 @@ static esp_err_t client_open(void)
     m.client = ws_client_create(m.context, OCPP_TEXT_MAX);
     ESP_RETURN_ON_FALSE(m.client, ESP_ERR_NO_MEM, TAG, "WebSocket client");
     ws_client_transport(m.client, &m.transport);
+    m.http_client = http_client_create(m.context);
+    ESP_RETURN_ON_FALSE(m.http_client, ESP_ERR_NO_MEM, TAG, "HTTP client");
+    http_client_http(m.http_client, &m.http);
     threads_set_context(m.context);
     return ESP_OK;
 }
@@ -298,6 +304,7 @@ esp_err_t machine_init(enum port_reset_reason reason)
     const struct station_boot boot = {
         .port = &m.port,
         .transport = &m.transport,
+        .http = &m.http,
         .sense = &m.sense,
         .serial = m.serial,
         .model = "ECSACP1",

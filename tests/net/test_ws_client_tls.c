@@ -1,4 +1,5 @@
-/* wss:// — whom the client believes and whom it does not. The certificates are made anew in each run. */
+/* wss:// and https:// — whom the client believes and whom it does not. The certificates are made anew in each
+ * run. */
 #include <libwebsockets.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/ecp.h>
@@ -17,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "net/http_client.h"
 #include "net/ws_client.h"
 #include "tests/net/raw_peer.h"
 
@@ -90,6 +92,10 @@ static int echo(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
 {
     unsigned char buf[LWS_PRE + 100];
     (void)user;
+    if (reason == LWS_CALLBACK_HTTP)
+        return lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL) || lws_http_transaction_completed(wsi)
+                   ? -1
+                   : 0;
     if (reason == LWS_CALLBACK_RECEIVE && len <= 100) {
         memcpy(buf + LWS_PRE, in, len);
         return lws_write(wsi, buf + LWS_PRE, len, LWS_WRITE_TEXT) < 0 ? -1 : 0;
@@ -297,6 +303,74 @@ static void out_of_date(void **state)
     identity_drop(&id);
 }
 
+static void up_done(void *ctx, enum http_end how, const char *why)
+{
+    struct bench *b = ctx;
+    b->closed++;
+    b->opened += how == HTTP_REFUSED;
+    (void)snprintf(b->why, sizeof b->why, "%s", why);
+}
+
+static bool up_piece(void *ctx, const void *data, size_t len)
+{
+    (void)ctx, (void)data, (void)len;
+    return true;
+}
+
+/* https: believed means that the request was made and answered. */
+static bool https_believed(const struct identity *id, const char *ca_file, const char *host)
+{
+    struct server s;
+    struct bench b;
+    struct http http;
+    char url[80];
+    server_open(&s, id, host);
+    memset(&b, 0, sizeof b);
+    lws_set_log_level(0, NULL);
+    struct lws_context_creation_info info;
+    memset(&info, 0, sizeof info);
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    b.context = lws_create_context(&info);
+    assert_true(ws_client_add_vhost(b.context, ca_file));
+    struct http_client *client = http_client_create(b.context);
+    http_client_http(client, &http);
+    (void)snprintf(url, sizeof url, "https%s", s.url + 3);
+    const struct http_request r = {.url = url, .idle_timeout_s = 4};
+    const struct http_up up = {.ctx = &b, .body = up_piece, .done = up_done};
+    assert_true(http.start(http.ctx, &r, &up));
+    lws_usec_t end = lws_now_usecs() + PATIENCE_MS * 1000;
+    while (!b.closed && lws_now_usecs() < end)
+        turn(&b);
+    assert_int_equal(b.closed, 1);
+    if (b.opened)
+        assert_string_equal(b.why, "403 Forbidden");
+    lws_sul_cancel(&b.tick);
+    http_client_destroy(client);
+    lws_context_destroy(b.context);
+    server_close(&s);
+    return b.opened;
+}
+
+static void https(void **state)
+{
+    struct identity id, other, named, old;
+    (void)state;
+    identity_make(&id, "CN=localhost", from, until);
+    identity_make(&other, "CN=localhost", from, until);
+    identity_make(&named, "CN=hub.example.com", from, until);
+    identity_make(&old, "CN=localhost", from, "20200201000000");
+    assert_true(https_believed(&id, id.cert, "localhost"));
+    assert_false(https_believed(&id, NULL, "localhost"));
+    assert_false(https_believed(&id, other.cert, "localhost"));
+    assert_false(https_believed(&named, named.cert, "localhost"));
+    assert_false(https_believed(&old, old.cert, "localhost"));
+    identity_drop(&id);
+    identity_drop(&other);
+    identity_drop(&named);
+    identity_drop(&old);
+}
+
 static void a_server_without_tls(void **state)
 {
     static struct raw_peer p;
@@ -338,9 +412,10 @@ static void no_such_ca_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_known_server),       cmocka_unit_test(an_unknown_server),
-        cmocka_unit_test(another_name),         cmocka_unit_test(out_of_date),
-        cmocka_unit_test(a_server_without_tls), cmocka_unit_test(no_such_ca_file),
+        cmocka_unit_test(a_known_server),  cmocka_unit_test(an_unknown_server),
+        cmocka_unit_test(another_name),    cmocka_unit_test(out_of_date),
+        cmocka_unit_test(https),           cmocka_unit_test(a_server_without_tls),
+        cmocka_unit_test(no_such_ca_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

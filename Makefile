@@ -60,3 +60,9 @@ pictures: deps ## draws the panel's screens into docs/pictures
 RUNS ?= 1000
 report: deps ## every rule of charge control with its measured times, and the meter's accuracy: build/report/
 	@scripts/build.sh release ecs-report && build/release/bin/ecs-report --runs $(RUNS)
+
+.PHONY: killtest
+KILLS ?= 200
+killtest: deps ## kill -9 of ecs-sim during sessions, 200 times, then again with ecs-hub killed as well: is anything lost? (KILLS=40)
+	@scripts/npm.sh && scripts/build.sh release ecs-sim ecs-hub && export ECS_BIN=build/release/bin && \
+		node tests/site/killtest.mjs --hub --kills $$(($(KILLS) / 4)) && node tests/site/killtest.mjs --kills $(KILLS)

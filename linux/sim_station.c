@@ -13,6 +13,7 @@
 #include "linux/kv_file.h"
 #include "linux/lcd_png.h"
 #include "linux/retained_file.h"
+#include "linux/truth_file.h"
 #include "station/panel_view.h"
 
 enum {
@@ -70,6 +71,7 @@ struct sim_station {
     struct flash_file *flash;
     struct kv_file *kv;
     struct retained_file *retained;
+    struct truth_file *truth; /* NULL: nobody asked for it */
     const char *forced[2 * FORCED_MAX + 2];
     char id[64];
     char *strings; /* what `forced` points into */
@@ -365,7 +367,7 @@ static bool settings_keep(struct sim_station *s, const struct sim_station_cfg *c
     return true;
 }
 
-static bool files_open(struct sim_station *s, const char *dir, char *err, size_t cap)
+static bool files_open(struct sim_station *s, const char *dir, bool truth, char *err, size_t cap)
 {
     char path[PATH_CAP];
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
@@ -381,7 +383,11 @@ static bool files_open(struct sim_station *s, const char *dir, char *err, size_t
         return false;
     (void)snprintf(path, sizeof path, "%s/retained.mem", dir);
     s->retained = retained_file_open(path, err, cap); /* after the flash file, whose lock is for all */
-    return s->retained != NULL;
+    if (!s->retained || !truth)
+        return s->retained != NULL;
+    (void)snprintf(path, sizeof path, "%s/world.truth", dir);
+    s->truth = truth_file_open(path, err, cap);
+    return s->truth != NULL;
 }
 
 struct sim_station *sim_station_create(const struct sim_station_cfg *cfg, char *err, size_t cap)
@@ -411,7 +417,7 @@ struct sim_station *sim_station_create(const struct sim_station_cfg *cfg, char *
     sense_cfg_default(&s->sense);
     _Static_assert((int)WORLD_CURVE_POINTS == (int)SENSE_CURVE_POINTS, "one curve");
     world_adc_curve(s->world, s->sense.curve_dmv);
-    if (!settings_keep(s, cfg, err, cap) || !files_open(s, cfg->dir, err, cap)) {
+    if (!settings_keep(s, cfg, err, cap) || !files_open(s, cfg->dir, cfg->keep_truth, err, cap)) {
         sim_station_destroy(s);
         return NULL;
     }
@@ -455,6 +461,7 @@ void sim_station_destroy(struct sim_station *s)
     flash_file_close(s->flash);
     kv_file_close(s->kv);
     retained_file_close(s->retained);
+    truth_file_close(s->truth);
     free(s->strings);
     free(s->world);
     free(s->station);
@@ -486,6 +493,11 @@ void sim_station_frame(struct sim_station *s)
     size_t n = world_frame(s->world, raw, &end_us);
     uint64_t now = world_now_us(s->world);
     atomic_store(&s->time_us, now);
+    if (s->truth) {
+        struct world_state w;
+        world_state_read(s->world, &w);
+        truth_file_now(s->truth, w.contactor, w.energy_wh);
+    }
     if (s->running) {
         if (n) {
             uint32_t out = station_on_frame(station_guard(s->station), raw, n, end_us - s->boot_us,

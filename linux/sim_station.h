@@ -30,6 +30,7 @@ struct sim_station_cfg {
     const char *id; /* OCPP identity */
     const char *url, *password;
     const char *dir;             /* flash and key-value files; made if missing */
+    bool keep_truth;             /* a file there says what the world has delivered (linux/truth_file.h) */
     const char *const *settings; /* name, value, … NULL: forced at every start, after id and url */
     struct world_cfg world;
     uint64_t seed;

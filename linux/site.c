@@ -301,6 +301,7 @@ bool site_open(struct site *s, const struct options *o, struct frame_log *log, v
             .url = o->virtual_time ? "ws://hub.in.process/ocpp" : o->url,
             .password = o->password,
             .dir = dir,
+            .keep_truth = o->state_dir && !o->virtual_time,
             .settings = settings,
             .seed = o->seed + (uint64_t)i * 1000003u,
             .seeded_random = o->virtual_time,

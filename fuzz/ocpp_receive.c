@@ -128,6 +128,13 @@ static bool op_setting_at(void *st, size_t i, const char **name, const char **un
     *secret = i == 1;
     return true;
 }
+static bool op_setting_traits(void *st, const char *name, struct ocpp_setting_traits *out)
+{
+    (void)st;
+    *out = (struct ocpp_setting_traits){
+        .type = name[0] == 'o' ? OCPP_SETTING_NUMBER : OCPP_SETTING_TEXT, .min = 1, .max = 300};
+    return name[0] == 'o' || name[0] == 't';
+}
 static const char *op_identity(void *st, const char *what)
 {
     (void)st;
@@ -198,6 +205,7 @@ static const struct ocpp_station_ops ops = {
     .setting_get = op_setting_get,
     .setting_set = op_setting_set,
     .setting_at = op_setting_at,
+    .setting_traits = op_setting_traits,
     .identity = op_identity,
     .keep = op_keep,
     .peek = op_peek,

@@ -93,6 +93,12 @@ enum ocpp_keep_kind {
     OCPP_KEEP_NETWORK = 10,
 };
 
+/* What a setting may be: a number from min to max, a flag, or a text of at most max characters. */
+struct ocpp_setting_traits {
+    enum ocpp_setting_type { OCPP_SETTING_NUMBER, OCPP_SETTING_FLAG, OCPP_SETTING_TEXT } type;
+    int32_t min, max;
+};
+
 struct ocpp_station_ops {
     /* time */
     uint64_t (*now_us)(void *st);
@@ -130,6 +136,7 @@ struct ocpp_station_ops {
     /* walk: index 0.. ; false at the end */
     bool (*setting_at)(void *st, size_t index, const char **name, const char **unit, bool *read_only,
                        bool *secret);
+    bool (*setting_traits)(void *st, const char *name, struct ocpp_setting_traits *out); /* false: unknown */
     const char *(*identity)(void *st,
                             const char *what); /* "model", "vendor", "serial", "firmware", "reset_reason" */
 

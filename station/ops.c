@@ -320,6 +320,21 @@ static bool op_setting_at(void *st, size_t index, const char **name, const char 
     return true;
 }
 
+static bool op_setting_traits(void *st, const char *name, struct ocpp_setting_traits *out)
+{
+    enum setting_id id;
+    (void)st;
+    if (!settings_find(name, &id))
+        return false;
+    const struct setting_info *info = settings_info(id);
+    *out = (struct ocpp_setting_traits){.type = info->type == SETTING_INT    ? OCPP_SETTING_NUMBER
+                                                : info->type == SETTING_BOOL ? OCPP_SETTING_FLAG
+                                                                             : OCPP_SETTING_TEXT,
+                                        .min = info->min,
+                                        .max = info->max};
+    return true;
+}
+
 static const char *reset_reason_name(enum port_reset_reason r)
 {
     switch (r) {
@@ -397,6 +412,7 @@ const struct ocpp_station_ops station_ocpp_ops = {
     .setting_get = op_setting_get,
     .setting_set = op_setting_set,
     .setting_at = op_setting_at,
+    .setting_traits = op_setting_traits,
     .identity = op_identity,
     .keep = op_keep,
     .peek = op_peek,

@@ -58,6 +58,8 @@ enum value {
     VALUE_QUEUED,
     VALUE_EVENTS_LOST,
     VALUE_PROFILES,
+    VALUE_MONITORING_BASE,
+    VALUE_MONITORING_LEVEL,
     VALUE_MODEL,
     VALUE_VENDOR,
     VALUE_SERIAL,
@@ -86,6 +88,24 @@ enum value {
         .component = c, .level = l, .name = n, .name_instance = ni, .type = t, .access = RO, .flags = f, \
         .unit = u, .value = v                                                                            \
     }
+/* The same with the range of what can be. */
+#define RANGED(c, l, n, ni, u, v, lo, hi)                                                          \
+    {                                                                                              \
+        .component = c, .level = l, .name = n, .name_instance = ni, .type = DECIMAL, .access = RO, \
+        .flags = VARIABLE_LIMITS, .unit = u, .value = v, .min = lo, .max = hi                      \
+    }
+/* One of a list of words. */
+#define CHOICE(c, l, n, v, f, list)                                                                      \
+    {                                                                                                    \
+        .component = c, .level = l, .name = n, .type = OPTION, .access = RO, .flags = f, .values = list, \
+        .value = v                                                                                       \
+    }
+/* A list of which nothing is supported: the feature is not available. */
+#define NONE_OF(c, n, list)                                                                   \
+    {                                                                                         \
+        .component = c, .name = n, .type = MEMBERS, .access = RO, .flags = VARIABLE_CONSTANT, \
+        .values = list, .fixed = ""                                                           \
+    }
 #define SETTING(c, n, ni, t, a, u, s, otherwise)                                                         \
     {                                                                                                    \
         .component = c, .name = n, .name_instance = ni, .type = t, .access = a, .unit = u, .setting = s, \
@@ -105,6 +125,7 @@ static const struct variable table[] = {
     SETTING_LIST("AlignedDataCtrlr", "Measurands", "aligned_measurands", MEASURANDS_ALL, MEASURANDS_ALIGNED),
     CONST("AlignedDataCtrlr", "TxEndedInterval", NULL, INTEGER, "s", "0"),
     CONST("AlignedDataCtrlr", "TxEndedMeasurands", NULL, MEMBERS, NULL, ""),
+    CONST("AlignedDataCtrlr", "SignReadings", NULL, BOOLEAN, NULL, "false"),
     CONST("AlignedDataCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
     SETTING("AuthCtrlr", "AuthorizeRemoteStart", NULL, BOOLEAN, RW, NULL, "remote_authorise", "false"),
     CONST("AuthCtrlr", "LocalAuthorizeOffline", NULL, BOOLEAN, NULL, "false"),
@@ -131,9 +152,34 @@ static const struct variable table[] = {
     CONST("DeviceDataCtrlr", "ItemsPerMessage", "SetVariables", INTEGER, NULL, MODEL_ITEMS),
     SETTING("DeviceDataCtrlr", "ItemsPerMessage", "NotifyReport", INTEGER, RO, NULL, "items_per_message",
             "8"),
+    CONST("DisplayMessageCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
+    CONST("DisplayMessageCtrlr", "DisplayMessages", NULL, INTEGER, NULL, "0"),
+    NONE_OF("DisplayMessageCtrlr", "SupportedFormats", "ASCII,HTML,URI,UTF8"),
+    NONE_OF("DisplayMessageCtrlr", "SupportedPriorities", "AlwaysFront,InFront,NormalCycle"),
+    CONST("ISO15118Ctrlr", "Available", NULL, BOOLEAN, NULL, "false"),
+    CONST("ISO15118Ctrlr", "ContractValidationOffline", NULL, BOOLEAN, NULL, "false"),
     CONST("LocalAuthListCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
     CONST("LocalAuthListCtrlr", "Enabled", NULL, BOOLEAN, NULL, "false"),
     CONST("LocalAuthListCtrlr", "Entries", NULL, INTEGER, NULL, "0"),
+    CONST("MonitoringCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    SETTING("MonitoringCtrlr", "Enabled", NULL, BOOLEAN, RW, NULL, "monitoring_enabled", "true"),
+    CHOICE("MonitoringCtrlr", 0, "ActiveMonitoringBase", VALUE_MONITORING_BASE, 0,
+           "All,FactoryDefault,HardWiredOnly"),
+    {.component = "MonitoringCtrlr",
+     .name = "ActiveMonitoringLevel",
+     .type = INTEGER,
+     .access = RO,
+     .flags = VARIABLE_LIMITS,
+     .max = SEVERITY_MAX,
+     .value = VALUE_MONITORING_LEVEL},
+    CONST("MonitoringCtrlr", "BytesPerMessage", "ClearVariableMonitoring", INTEGER, NULL,
+          MODEL_REQUEST_BYTES),
+    CONST("MonitoringCtrlr", "BytesPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_REQUEST_BYTES),
+    CONST("MonitoringCtrlr", "ItemsPerMessage", "ClearVariableMonitoring", INTEGER, NULL,
+          MODEL_NUMBER(ECS_OCPP_MONITORS)),
+    CONST("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_TEXT(16)),
+    SETTING("MonitoringCtrlr", "OfflineQueuingSeverity", NULL, INTEGER, RW, NULL,
+            "monitoring_offline_severity", "9"),
     CONST("OCPPCommCtrlr", "FileTransferProtocols", NULL, MEMBERS, NULL, ""),
     SETTING("OCPPCommCtrlr", "HeartbeatInterval", NULL, INTEGER, RW, "s", "heartbeat_interval", "300"),
     SETTING("OCPPCommCtrlr", "MessageTimeout", "Default", INTEGER, RW, "s", "message_timeout", "30"),
@@ -158,6 +204,7 @@ static const struct variable table[] = {
                  MEASURANDS_TX_ENDED),
     SETTING("SampledDataCtrlr", "TxUpdatedInterval", NULL, INTEGER, RW, "s", "tx_updated_interval", "60"),
     CONST("SampledDataCtrlr", "TxEndedInterval", NULL, INTEGER, "s", "0"),
+    CONST("SampledDataCtrlr", "SignReadings", NULL, BOOLEAN, NULL, "false"),
     CONST("SampledDataCtrlr", "RegisterValuesWithoutPhases", NULL, BOOLEAN, NULL, "true"),
     CONST("SampledDataCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
     SETTING("SecurityCtrlr", "BasicAuthPassword", NULL, STRING, WO, NULL, "password", NULL),
@@ -185,6 +232,11 @@ static const struct variable table[] = {
      .flags = VARIABLE_CONSTANT,
      .values = "A,W",
      .fixed = "A,W"},
+    CONST("TariffCostCtrlr", "Available", "Cost", BOOLEAN, NULL, "false"),
+    CONST("TariffCostCtrlr", "Available", "Tariff", BOOLEAN, NULL, "false"),
+    CONST("TariffCostCtrlr", "Currency", NULL, STRING, NULL, ""),
+    CONST("TariffCostCtrlr", "TariffFallbackMessage", NULL, STRING, NULL, ""),
+    CONST("TariffCostCtrlr", "TotalCostFallbackMessage", NULL, STRING, NULL, ""),
     SETTING("TxCtrlr", "EVConnectionTimeOut", NULL, INTEGER, RW, "s", "ev_connection_timeout", "120"),
     SETTING("TxCtrlr", "StopTxOnEVSideDisconnect", NULL, BOOLEAN, RO, NULL, "stop_tx_on_ev_disconnect",
             "true"),
@@ -203,6 +255,7 @@ static const struct variable table[] = {
      .value = VALUE_STATION_STATE},
     CONST("ChargingStation", "Available", NULL, BOOLEAN, NULL, "true"),
     VALUE("ChargingStation", 0, "SupplyPhases", NULL, INTEGER, NULL, VALUE_PHASES, 0),
+    VALUE("ChargingStation", 0, "Power", NULL, DECIMAL, "W", VALUE_POWER, VARIABLE_LIMITS),
     VALUE("ChargingStation", 0, "Problem", NULL, BOOLEAN, NULL, VALUE_STATION_PROBLEM, VARIABLE_SUMMARY),
     VALUE("ChargingStation", 0, "Model", NULL, STRING, NULL, VALUE_MODEL, VARIABLE_CONSTANT),
     VALUE("ChargingStation", 0, "VendorName", NULL, STRING, NULL, VALUE_VENDOR, VARIABLE_CONSTANT),
@@ -259,13 +312,13 @@ static const struct variable table[] = {
     VALUE("Connector", 2, "SupplyPhases", NULL, INTEGER, NULL, VALUE_PHASES, 0),
 
     /* Physical components. */
-    VALUE("ControlPilot", 1, "State", NULL, STRING, NULL, VALUE_PILOT_STATE, 0),
-    VALUE("ControlPilot", 1, "Voltage", NULL, DECIMAL, "V", VALUE_PILOT_VOLTAGE, 0),
-    VALUE("ControlPilot", 1, "DutyCycle", NULL, DECIMAL, "Percent", VALUE_PILOT_DUTY, 0),
+    CHOICE("ControlPilot", 1, "State", VALUE_PILOT_STATE, 0, "A,B,C,D,E,F,?"),
+    RANGED("ControlPilot", 1, "Voltage", NULL, "V", VALUE_PILOT_VOLTAGE, -15, 15),
+    RANGED("ControlPilot", 1, "DutyCycle", NULL, "Percent", VALUE_PILOT_DUTY, 0, 100),
     VALUE("ControlPilot", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_PILOT_PROBLEM, VARIABLE_PROBLEM),
-    VALUE("ProximityPilot", 1, "CableRating", NULL, DECIMAL, "A", VALUE_CABLE_RATING, 0),
+    RANGED("ProximityPilot", 1, "CableRating", NULL, "A", VALUE_CABLE_RATING, 0, 63),
     VALUE("ProximityPilot", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_PROXIMITY_PROBLEM, VARIABLE_PROBLEM),
-    VALUE("Contactor", 1, "State", NULL, STRING, NULL, VALUE_CONTACTOR_STATE, 0),
+    CHOICE("Contactor", 1, "State", VALUE_CONTACTOR_STATE, 0, "Closed,Open"),
     VALUE("Contactor", 1, "Cycles", NULL, INTEGER, NULL, VALUE_CONTACTOR_CYCLES, 0),
     VALUE("Contactor", 1, "OpenDelay", NULL, DECIMAL, "ms", VALUE_CONTACTOR_OPEN_DELAY, 0),
     VALUE("Contactor", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_CONTACTOR_PROBLEM, VARIABLE_PROBLEM),
@@ -279,13 +332,13 @@ static const struct variable table[] = {
     VALUE("Meter", 1, "Power", "L2", DECIMAL, "W", VALUE_POWER_2, 0),
     VALUE("Meter", 1, "Power", "L3", DECIMAL, "W", VALUE_POWER_3, 0),
     VALUE("Meter", 1, "Power", NULL, DECIMAL, "W", VALUE_POWER_TOTAL, 0),
-    VALUE("Meter", 1, "PowerFactor", "L1", DECIMAL, NULL, VALUE_FACTOR_1, 0),
-    VALUE("Meter", 1, "PowerFactor", "L2", DECIMAL, NULL, VALUE_FACTOR_2, 0),
-    VALUE("Meter", 1, "PowerFactor", "L3", DECIMAL, NULL, VALUE_FACTOR_3, 0),
+    RANGED("Meter", 1, "PowerFactor", "L1", NULL, VALUE_FACTOR_1, -1, 1),
+    RANGED("Meter", 1, "PowerFactor", "L2", NULL, VALUE_FACTOR_2, -1, 1),
+    RANGED("Meter", 1, "PowerFactor", "L3", NULL, VALUE_FACTOR_3, -1, 1),
     VALUE("Meter", 1, "EnergyImportRegister", NULL, DECIMAL, "Wh", VALUE_ENERGY, 0),
     VALUE("Meter", 1, "Frequency", NULL, DECIMAL, "Hz", VALUE_FREQUENCY, 0),
     VALUE("Meter", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_METER_PROBLEM, VARIABLE_PROBLEM),
-    VALUE("Limits", 1, "Offered", NULL, DECIMAL, "A", VALUE_OFFERED, 0),
+    RANGED("Limits", 1, "Offered", NULL, "A", VALUE_OFFERED, 0, 80),
     VALUE("Limits", 1, "Reason", NULL, STRING, NULL, VALUE_REASON, 0),
     VALUE("Supply", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_SUPPLY_PROBLEM, VARIABLE_PROBLEM),
     VALUE("RCD", 1, "Tripped", NULL, BOOLEAN, NULL, VALUE_RCD_PROBLEM, VARIABLE_PROBLEM),
@@ -307,7 +360,8 @@ static const struct variable table[] = {
 };
 enum { ROWS = sizeof table / sizeof table[0] };
 
-_Static_assert(PROFILE_PERIODS == 96 && PROFILE_STACK_LEVEL_MAX == 15, "the table tells these");
+_Static_assert(PROFILE_PERIODS == 96 && PROFILE_STACK_LEVEL_MAX == 15 && MONITOR_ITEMS_MAX == 16,
+               "the table tells these");
 
 static bool in_table(const char *setting)
 {
@@ -317,10 +371,27 @@ static bool in_table(const char *setting)
     return false;
 }
 
+/* Type and range of a setting, as far as the station says. */
+static void add_limits(const struct v201 *v, struct variable *var, bool type_too)
+{
+    struct ocpp_setting_traits t;
+    if (!var->setting || !v->dev.ops->setting_traits || var->access == ACCESS_WRITE_ONLY ||
+        !v->dev.ops->setting_traits(v->dev.st, var->setting, &t))
+        return;
+    if (type_too)
+        var->type = t.type == OCPP_SETTING_NUMBER ? INTEGER : t.type == OCPP_SETTING_FLAG ? BOOLEAN : STRING;
+    if (var->type != BOOLEAN) { /* of texts and lists: the longest */
+        var->flags |= VARIABLE_LIMITS;
+        var->min = t.type == OCPP_SETTING_NUMBER ? t.min : 0;
+        var->max = t.max;
+    }
+}
+
 bool model_at(const struct v201 *v, size_t index, struct variable *out)
 {
     if (index < ROWS) {
         *out = table[index];
+        add_limits(v, out, false);
         if (out->flags & VARIABLE_LIMITS && out->value == VALUE_POWER) /* what this EVSE can give at most */
             out->max = (int32_t)((int64_t)v->view.installed_ma * 230 * (v->view.phases == 1 ? 1 : 3) / 1000);
         return true;
@@ -340,6 +411,7 @@ bool model_at(const struct v201 *v, size_t index, struct variable *out)
             .unit = unit && unit[0] ? unit : NULL,
             .setting = name,
         };
+        add_limits(v, out, true);
         return true;
     }
     return false;
@@ -551,6 +623,12 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
         say_int(out, cap, n);
         break;
     }
+    case VALUE_MONITORING_BASE:
+        snprintf(out, cap, "%s", monitoring_base_name(v->monitors.base));
+        break;
+    case VALUE_MONITORING_LEVEL:
+        say_int(out, cap, v->monitors.level);
+        break;
     case VALUE_MODEL:
     case VALUE_VENDOR:
     case VALUE_SERIAL:
@@ -684,4 +762,83 @@ void model_write_names(cJSON *o, const struct variable *var)
     json_add_text(variable, "name", var->name);
     if (var->name_instance)
         json_add_text(variable, "instance", var->name_instance);
+}
+
+void model_echo_names(cJSON *o, const cJSON *request)
+{
+    static const char *const parts[] = {"component", "variable"};
+    for (int i = 0; i < 2; i++) {
+        cJSON *copy = cJSON_Duplicate(json_object(request, parts[i]), 1);
+        if (copy && !cJSON_AddItemToObject(o, parts[i], copy))
+            cJSON_Delete(copy);
+    }
+}
+
+bool model_named(const struct v201 *v, const char *component, uint8_t level, const char *name,
+                 struct variable *out)
+{
+    for (size_t i = 0; i < ROWS && model_at(v, i, out); i++)
+        if (out->level == level && !out->instance && !out->name_instance &&
+            !strcmp(out->component, component) && !strcmp(out->name, name))
+            return true;
+    return false;
+}
+
+/* FNV-1a (Fowler, Noll, Vo; 32 bits) over the names, each with its end. */
+static uint32_t digest(uint32_t h, const char *text)
+{
+    for (; text && *text; text++)
+        h = (h ^ (unsigned char)*text) * 16777619u;
+    return (h ^ 0xFF) * 16777619u; /* a byte that UTF-8 does not have */
+}
+
+uint32_t model_key(const struct variable *var)
+{
+    uint32_t h = digest(2166136261u, var->component);
+    h = digest(h, var->instance);
+    h = (h ^ var->level) * 16777619u;
+    h = digest(h, var->name);
+    return digest(h, var->name_instance);
+}
+
+bool model_by_key(const struct v201 *v, uint32_t key, struct variable *out)
+{
+    for (size_t i = 0; model_at(v, i, out); i++)
+        if (model_key(out) == key)
+            return true;
+    return false;
+}
+
+bool model_numeric(const struct variable *var)
+{
+    return var->type == DECIMAL || var->type == INTEGER;
+}
+
+bool model_monitorable(const struct variable *var)
+{
+    return !(var->flags & VARIABLE_CONSTANT);
+}
+
+bool model_number(const char *text, int64_t *milli)
+{
+    bool negative = *text == '-';
+    const char *p = text + (negative || *text == '+');
+    int64_t n = 0;
+    int decimals = -1; /* none yet */
+    for (; *p && decimals < 3; p++) {
+        if (*p == '.' && decimals < 0 && p != text)
+            decimals = 0;
+        else if (*p < '0' || *p > '9' || n > INT64_MAX / 100000)
+            return false;
+        else {
+            n = n * 10 + (*p - '0');
+            decimals += decimals >= 0;
+        }
+    }
+    if (p == text + (negative || *text == '+') || *p)
+        return false;
+    for (decimals = decimals < 0 ? 0 : decimals; decimals < 3; decimals++)
+        n *= 10;
+    *milli = negative ? -n : n;
+    return true;
 }

@@ -25,8 +25,8 @@ enum {
     VARIABLE_CONSTANT = 1, /* never changes while running */
     VARIABLE_SUMMARY = 2,  /* part of the SummaryInventory */
     VARIABLE_PROBLEM = 4,  /* in the summary while it is true */
-    VARIABLE_LIMITS = 8
-}; /* min and max are to be reported */
+    VARIABLE_LIMITS = 8    /* min and max are to be reported */
+};
 
 enum { MODEL_VALUE_MAX = 1001 }; /* value text with its terminating 0 */
 
@@ -59,8 +59,21 @@ enum model_find model_find(const struct v201 *v, const cJSON *request, struct va
 /* Does the row belong to the component object (and variable object, when not NULL)? Names without regard to
  * case. */
 bool model_matches(const struct variable *var, const cJSON *component, const cJSON *variable);
-/* Adds "component" and "variable" objects. */
+/* Adds "component" and "variable" objects; or those of a request as they were asked for. */
 void model_write_names(cJSON *o, const struct variable *var);
+void model_echo_names(cJSON *o, const cJSON *request);
+
+/* A row by its names (no instances); false: there is none. */
+bool model_named(const struct v201 *v, const char *component, uint8_t level, const char *name,
+                 struct variable *out);
+/* A row by a digest of its names, which stays the same over updates of the firmware. */
+uint32_t model_key(const struct variable *var);
+bool model_by_key(const struct v201 *v, uint32_t key, struct variable *out);
+bool model_numeric(const struct variable *var);
+/* What never changes can't be monitored, all the rest can. */
+bool model_monitorable(const struct variable *var);
+/* The text of a number × 1000; false: none. Whole numbers and up to three decimals. */
+bool model_number(const char *text, int64_t *milli);
 
 void get_variables(struct v201 *v, const cJSON *request, struct rpc_answer *answer);
 void set_variables(struct v201 *v, const cJSON *request, struct rpc_answer *answer);

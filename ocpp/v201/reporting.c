@@ -147,7 +147,7 @@ static void write_row(const struct v201 *v, cJSON *o, const struct variable *var
     }
     if (var->values)
         json_add_text(traits, "valuesList", var->values);
-    json_add_bool(traits, "supportsMonitoring", false);
+    json_add_bool(traits, "supportsMonitoring", model_monitorable(var));
 }
 
 bool notify_report_make(struct v201 *v, cJSON *payload, bool asked_only)

@@ -4,7 +4,7 @@
 
 #include "ocpp/v201/device_model.h"
 
-enum { REPORT_ROWS_MAX = 256 };
+enum { REPORT_ROWS_MAX = 384 };
 
 struct reporting {
     bool running;

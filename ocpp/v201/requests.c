@@ -115,15 +115,35 @@ static const struct schema_field data_transfer_schema[] = {
     F(messageId, TEXT(50)), F(data, .type = SCHEMA_ANY), F(vendorId, TEXT(255), REQ), END};
 static const struct schema_field empty_schema[] = {END};
 
+static const struct schema_field monitoring_data[] = {F(id, INT),
+                                                      F(transaction, .type = SCHEMA_BOOL),
+                                                      F(value, NUMBER, REQ),
+                                                      F(type, ENUM(MONITOR_TYPES), REQ),
+                                                      F(severity, INT, REQ),
+                                                      F(component, OBJ(component), REQ),
+                                                      F(variable, OBJ(variable), REQ),
+                                                      END};
+static const struct schema_field set_variable_monitoring_schema[] = {
+    F(setMonitoringData, OBJ(monitoring_data), REQ_ARR), END};
+static const struct schema_field clear_variable_monitoring_schema[] = {F(id, INT, REQ_ARR), END};
+/* Words, not enumerations: an unknown one is answered with a status (N02.FR.02, N03.FR.02). */
+static const struct schema_field set_monitoring_base_schema[] = {F(monitoringBase, TEXT(50), REQ), END};
+static const struct schema_field get_monitoring_report_schema[] = {
+    F(componentVariable, OBJ(component_variable), ARR), F(requestId, INT, REQ),
+    F(monitoringCriteria, TEXT(50), ARR, .max_items = 3), END};
+static const struct schema_field set_monitoring_level_schema[] = {F(severity, INT, REQ), END};
+
 const struct request_row request_table[] = {
     {"ChangeAvailability", change_availability_schema, change_availability},
     {"ClearCache", empty_schema, clear_cache},
     {"ClearChargingProfile", clear_charging_profile_schema, clear_charging_profile},
+    {"ClearVariableMonitoring", clear_variable_monitoring_schema, clear_variable_monitoring},
     {"DataTransfer", data_transfer_schema, data_transfer},
     {"GetBaseReport", get_base_report_schema, get_base_report},
     {"GetChargingProfiles", get_charging_profiles_schema, get_charging_profiles},
     {"GetCompositeSchedule", get_composite_schedule_schema, get_composite_schedule},
     {"GetLocalListVersion", empty_schema, get_local_list_version},
+    {"GetMonitoringReport", get_monitoring_report_schema, get_monitoring_report},
     {"GetReport", get_report_schema, get_report},
     {"GetTransactionStatus", get_transaction_status_schema, get_transaction_status},
     {"GetVariables", get_variables_schema, get_variables},
@@ -131,6 +151,9 @@ const struct request_row request_table[] = {
     {"RequestStopTransaction", request_stop_schema, request_stop_transaction},
     {"Reset", reset_schema, reset_request},
     {"SetChargingProfile", set_charging_profile_schema, set_charging_profile},
+    {"SetMonitoringBase", set_monitoring_base_schema, set_monitoring_base},
+    {"SetMonitoringLevel", set_monitoring_level_schema, set_monitoring_level},
+    {"SetVariableMonitoring", set_variable_monitoring_schema, set_variable_monitoring},
     {"SetVariables", set_variables_schema, set_variables},
     {"TriggerMessage", trigger_message_schema, trigger_message},
     {"UnlockConnector", unlock_connector_schema, unlock_connector},
@@ -139,23 +162,18 @@ const struct request_row request_table[] = {
     {"CancelReservation", NULL, NULL},
     {"CertificateSigned", NULL, NULL},
     {"ClearDisplayMessage", NULL, NULL},
-    {"ClearVariableMonitoring", NULL, NULL},
     {"CostUpdated", NULL, NULL},
     {"CustomerInformation", NULL, NULL},
     {"DeleteCertificate", NULL, NULL},
     {"GetDisplayMessages", NULL, NULL},
     {"GetInstalledCertificateIds", NULL, NULL},
     {"GetLog", NULL, NULL},
-    {"GetMonitoringReport", NULL, NULL},
     {"InstallCertificate", NULL, NULL},
     {"PublishFirmware", NULL, NULL},
     {"ReserveNow", NULL, NULL},
     {"SendLocalList", NULL, NULL},
     {"SetDisplayMessage", NULL, NULL},
-    {"SetMonitoringBase", NULL, NULL},
-    {"SetMonitoringLevel", NULL, NULL},
     {"SetNetworkProfile", NULL, NULL},
-    {"SetVariableMonitoring", NULL, NULL},
     {"UnpublishFirmware", NULL, NULL},
     {"UpdateFirmware", NULL, NULL},
 };

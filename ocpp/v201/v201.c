@@ -40,6 +40,7 @@ static const struct {
     {"Heartbeat", heartbeat_make, heartbeat_done, false},
     {"TransactionEvent", transaction_event_make, transaction_event_done, true},
     {"NotifyReport", notify_report_make, notify_report_done, true},
+    {"NotifyMonitoringReport", notify_monitoring_report_make, notify_monitoring_report_done, true},
     {"ReportChargingProfiles", report_charging_profiles_make, report_charging_profiles_done, true},
     {"MeterValues", meter_values_make, meter_values_done, true},
     {"SecurityEventNotification", security_event_make, security_event_done, true},
@@ -156,7 +157,9 @@ void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station
     transactions_init(v);
     tx_queue_init(&v->queue, &v->dev);
     smart_charging_init(v);
+    monitors_init(v);
     monitoring_init(v);
+    monitoring_report_init(v);
     reporting_init(v);
     meter_values_init(v);
 }
@@ -175,6 +178,7 @@ void v201_closed(struct v201 *v)
         v->reset.answered = true; /* it will not go out any more */
     provisioning_closed(v);
     reporting_closed(v);
+    monitoring_report_closed(v);
 }
 
 void v201_event(struct v201 *v, const struct ocpp_event *ev)
@@ -186,6 +190,7 @@ void v201_event(struct v201 *v, const struct ocpp_event *ev)
         authorization_token(v, ev->text, ev->old);
     transactions_event(v, ev);
     availability_update(v, ev->at_us);
+    monitors_step(v, ev->at_us);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -203,6 +208,7 @@ uint64_t v201_step(struct v201 *v, uint64_t now)
     due = sooner(due, reset_step(v, now));
     due = sooner(due, smart_charging_step(v, now));
     due = sooner(due, provisioning_step(v, now));
+    due = sooner(due, monitors_step(v, now)); /* last: it looks at what the others have done */
     if (v->dev.online)
         due = sooner(due, tx_queue_due_us(&v->queue));
     return due;

@@ -12,6 +12,7 @@
 #include "ocpp/v201/durable_state.h"
 #include "ocpp/v201/meter_values.h"
 #include "ocpp/v201/monitoring.h"
+#include "ocpp/v201/monitoring_report.h"
 #include "ocpp/v201/provisioning.h"
 #include "ocpp/v201/remote_control.h"
 #include "ocpp/v201/reporting.h"
@@ -31,6 +32,7 @@ enum { MODEL_ITEMS_MAX = 32 };
 #define MODEL_ITEMS         "32"
 #define MODEL_REQUEST_BYTES "32768"
 #define MODEL_TEXT(n)       #n
+#define MODEL_NUMBER(macro) MODEL_TEXT(macro)
 
 struct v201 {
     struct device dev;
@@ -48,7 +50,9 @@ struct v201 {
     struct transactions tx;
     struct tx_queue queue;
     struct smart_charging smart;
+    struct monitors monitors;
     struct monitoring monitoring;
+    struct monitoring_report monitoring_report;
     struct reporting reporting;
     struct meter_values meter;
     struct remote_control remote;

@@ -12,17 +12,6 @@ static unsigned elements(const cJSON *array)
     return n;
 }
 
-/* An answer names component and variable as they were asked for. */
-static void echo_names(cJSON *result, const cJSON *data)
-{
-    static const char *const parts[] = {"component", "variable"};
-    for (int i = 0; i < 2; i++) {
-        cJSON *copy = cJSON_Duplicate(json_object(data, parts[i]), 1);
-        if (copy && !cJSON_AddItemToObject(result, parts[i], copy))
-            cJSON_Delete(copy);
-    }
-}
-
 static const char *unknown_status(enum model_find found)
 {
     return found == MODEL_UNKNOWN_COMPONENT ? "UnknownComponent" : "UnknownVariable";
@@ -62,7 +51,7 @@ void get_variables(struct v201 *v, const cJSON *request, struct rpc_answer *answ
         }
         json_add_text(result, "attributeStatus", status);
         json_add_text(result, "attributeType", type ? type : "Actual");
-        echo_names(result, data);
+        model_echo_names(result, data);
         if (found == MODEL_FOUND && !strcmp(status, "Rejected"))
             status_info_named(result, "attributeStatusInfo", "WriteOnly", NULL);
     }
@@ -133,6 +122,7 @@ static const char *write(struct v201 *v, const struct variable *var, const char 
     case OCPP_SET_REJECTED:
         return *reason = "ValueOutOfRange", "Rejected";
     }
+    monitors_written(v, var);
     if (!strcmp(var->setting, "password")) {
         /* A01: the new password counts from the next connection on; make that one now. The log never shows
          * it. */
@@ -166,6 +156,6 @@ void set_variables(struct v201 *v, const cJSON *request, struct rpc_answer *answ
         json_add_text(result, "attributeStatus", status);
         if (reason)
             status_info_named(result, "attributeStatusInfo", reason, info);
-        echo_names(result, data);
+        model_echo_names(result, data);
     }
 }

@@ -178,6 +178,31 @@ static bool op_setting_at(void *st, size_t index, const char **name, const char 
     return true;
 }
 
+static bool op_setting_traits(void *st, const char *name, struct ocpp_setting_traits *out)
+{
+    (void)st;
+#define ECS_INT(n, unit, lo, hi, ...)                                                           \
+    if (!strcmp(name, #n)) {                                                                    \
+        *out = (struct ocpp_setting_traits){.type = OCPP_SETTING_NUMBER, .min = lo, .max = hi}; \
+        return true;                                                                            \
+    }
+#define ECS_BOOL(n, ...)                                                \
+    if (!strcmp(name, #n)) {                                            \
+        *out = (struct ocpp_setting_traits){.type = OCPP_SETTING_FLAG}; \
+        return true;                                                    \
+    }
+#define ECS_TEXT(n, longest, ...)                                                       \
+    if (!strcmp(name, #n)) {                                                            \
+        *out = (struct ocpp_setting_traits){.type = OCPP_SETTING_TEXT, .max = longest}; \
+        return true;                                                                    \
+    }
+#include "store/settings.def"
+#undef ECS_INT
+#undef ECS_BOOL
+#undef ECS_TEXT
+    return false;
+}
+
 static const char *op_identity(void *st, const char *what)
 {
     if (!strcmp(what, "model"))
@@ -271,6 +296,7 @@ static const struct ocpp_station_ops ops = {
     .setting_get = op_setting_get,
     .setting_set = op_setting_set,
     .setting_at = op_setting_at,
+    .setting_traits = op_setting_traits,
     .identity = op_identity,
     .keep = op_keep,
     .peek = op_peek,

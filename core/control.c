@@ -597,6 +597,9 @@ static void keep_trip(struct control *c, uint32_t trips)
     s->guard_trips = trips;
     s->guard_first_trip = atomic_load_explicit(&c->guard->first_trip, memory_order_relaxed);
     s->guard_trip_us = time_of(c, atomic_load_explicit(&c->guard->trip_us, memory_order_relaxed));
+    if (!c->trip_told)
+        tell(c, s->guard_trip_us, CONTROL_EV_TRIP, (int32_t)trips, (int32_t)s->guard_first_trip,
+             c->pilot.has_high ? c->pilot.high_mv : 0);
 }
 
 void control_step(struct control *c, const struct control_in *in, struct control_out *out)
@@ -617,6 +620,7 @@ void control_step(struct control *c, const struct control_in *in, struct control
     uint32_t trips = guard_trips(c);
     if (trips)
         keep_trip(c, trips);
+    c->trip_told = trips != 0;
     judge(c, in, trips);
     struct evse_out wish;
     decide(c, trips != 0, &wish);

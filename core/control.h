@@ -59,8 +59,8 @@ enum control_event_type {
     CONTROL_EV_LIMIT,     /* a: offered mA, b: enum limit_slot that wins, c: duty in 0.01 % */
     CONTROL_EV_LOCK,      /* a: 1 locked / 0 unlocked, b: 1 ok / 0 failed */
     CONTROL_EV_BUTTON,    /* a: pressed for ms, on release */
-    CONTROL_EV_TRIP,      /* the guard has opened: a: enum guard_trip bits, b: the first, c: pilot's high level mV;
-                             at_us: when it did */
+    CONTROL_EV_TRIP, /* the guard has opened: a: enum guard_trip bits, b: the first, c: pilot's high level mV;
+                        at_us: when it did */
     CONTROL_EV_TYPES
 };
 struct control_event {

@@ -74,7 +74,7 @@ struct control {
     uint64_t no_cable_us;  /* since when a car is there without a cable; 0: it isn't */
     uint8_t rcd_steps;     /* steps in a row with the trip input on */
     bool was_closed;
-    bool trip_told; /* of this arming */
+    bool trip_told;       /* of this arming */
     uint32_t frames_lost; /* as of the last step */
     bool gap;             /* some were lost since then */
     uint64_t button_us;   /* pressed since; 0: not */

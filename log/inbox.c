@@ -28,13 +28,24 @@ bool log_inbox_put(struct log_inbox *b, uint64_t at_us, enum log_level level, co
     return false;
 }
 
-bool log_inbox_take(struct log_inbox *b, struct log_note *out)
+/* The ready slot with the lowest turn; LOG_INBOX_SLOTS: none. */
+static unsigned first_ready(struct log_inbox *b)
 {
     unsigned first = LOG_INBOX_SLOTS;
     for (unsigned i = 0; i < LOG_INBOX_SLOTS; i++)
         if (atomic_load_explicit(&b->slot[i].state, memory_order_acquire) == READY &&
             (first == LOG_INBOX_SLOTS || (int)(b->slot[i].turn - b->slot[first].turn) < 0))
             first = i;
+    return first;
+}
+
+bool log_inbox_take(struct log_inbox *b, struct log_note *out)
+{
+    /* A thread's earlier note may have come to a slot that had been passed by when its later one was seen:
+     * look again until nothing earlier turns up, which is at most once for each slot. */
+    unsigned first = first_ready(b), again;
+    while ((again = first_ready(b)) != first)
+        first = again;
     if (first == LOG_INBOX_SLOTS)
         return false;
     *out = b->slot[first].note;

@@ -1,24 +1,13 @@
 #include "station/ops.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "station/logbook.h"
 
 /* A press of the user's button from this long on means "stop charging"; a shorter one only wakes the panel.
  */
 enum { STOP_PRESS_MS = 2000 };
-
-void station_log(struct station *s, int level, const char *fmt, ...)
-{
-    char line[200];
-    if (!s->port->log)
-        return;
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    s->port->log(s->port->ctx, level, line);
-}
 
 void station_mark_registers(struct station *s)
 {
@@ -114,38 +103,91 @@ static void pilot_changed(struct station *s, char from, char to, uint64_t at_us)
     tell(s, OCPP_EV_CHARGING, at_us, false, NULL, NULL);
 }
 
-void station_tell(struct station *s, const struct control_event *ev)
+/* Opened because the car or its plug went: as it should be. */
+enum { ORDINARY_TRIPS = GUARD_TRIP_LEFT_C | GUARD_TRIP_UNPLUGGED };
+
+static int32_t largest_current_ma(const struct control_status *c)
 {
+    int32_t most = c->meter.i_ma[0];
+    for (int p = 1; p < 3; p++)
+        if (c->meter.i_ma[p] > most)
+            most = c->meter.i_ma[p];
+    return most;
+}
+
+static void log_control_event(struct station *s, const struct control_event *ev)
+{
+    struct log *l = &s->log;
+    uint64_t at = ev->at_us;
     switch ((enum control_event_type)ev->type) {
     case CONTROL_EV_PILOT:
-        station_log(s, 2, "control pilot %c -> %c (%ld mV)", (char)ev->a, (char)ev->b, (long)ev->c);
+        log_pilot(l, at, ev->a, ev->b, ev->c);
+        break;
+    case CONTROL_EV_STATE:
+        log_state(l, at, ev->a, ev->b);
+        break;
+    case CONTROL_EV_CABLE:
+        log_cable(l, at, ev->a);
+        break;
+    case CONTROL_EV_CONTACTOR:
+        if (ev->b < 0) /* no auxiliary contact to time it by */
+            log_contactor_untimed(l, at, ev->a);
+        else
+            log_contactor(l, at, ev->a, ev->b);
+        break;
+    case CONTROL_EV_FAULT:
+        if (ev->b)
+            log_fault_raised(l, at, ev->a, ev->c);
+        else
+            log_fault_cleared(l, at, ev->a);
+        break;
+    case CONTROL_EV_LIMIT:
+        log_limit(l, at, ev->a, ev->b);
+        break;
+    case CONTROL_EV_LOCK:
+        if (!ev->b)
+            log_lock_failed(l, at);
+        else if (ev->a)
+            log_locked(l, at);
+        else
+            log_unlocked(l, at);
+        break;
+    case CONTROL_EV_BUTTON:
+        log_button(l, at, ev->a);
+        break;
+    case CONTROL_EV_TRIP:
+        if (ev->a & ~ORDINARY_TRIPS)
+            log_guard_trip(l, at, ev->a, ev->b, ev->c, largest_current_ma(&s->status));
+        else
+            log_guard_opened(l, at, ev->a, ev->b, ev->c, largest_current_ma(&s->status));
+        break;
+    case CONTROL_EV_TYPES:
+        break;
+    }
+}
+
+void station_tell(struct station *s, const struct control_event *ev)
+{
+    log_control_event(s, ev);
+    switch ((enum control_event_type)ev->type) {
+    case CONTROL_EV_PILOT:
         pilot_changed(s, (char)ev->a, (char)ev->b, ev->at_us);
         break;
     case CONTROL_EV_STATE:
-        station_log(s, 2, "state %s -> %s", evse_state_name((enum evse_state)ev->a),
-                    evse_state_name((enum evse_state)ev->b));
         tell(s, OCPP_EV_CHARGING, ev->at_us, false, NULL, NULL);
         if ((ev->a == EVSE_UNAVAILABLE) != (ev->b == EVSE_UNAVAILABLE))
             tell(s, OCPP_EV_AVAILABLE, ev->at_us, ev->b != EVSE_UNAVAILABLE, NULL, NULL);
         break;
     case CONTROL_EV_CABLE:
-        station_log(s, 2, "cable %ld mA", (long)ev->a);
         tell(s, OCPP_EV_CABLE, ev->at_us, ev->a > 0, NULL, NULL);
         break;
     case CONTROL_EV_CONTACTOR:
-        if (ev->b < 0) /* no auxiliary contact to time it by */
-            station_log(s, 2, "contactor %s", ev->a ? "closed" : "open");
-        else
-            station_log(s, 2, "contactor %s after %ld us", ev->a ? "closed" : "open", (long)ev->b);
         tell(s, OCPP_EV_CONTACTOR, ev->at_us, ev->a != 0, NULL, NULL);
         break;
     case CONTROL_EV_FAULT:
-        station_log(s, ev->b ? 1 : 2, "fault %s %s (%ld)", fault_name((enum fault)ev->a),
-                    ev->b ? "raised" : "cleared", (long)ev->c);
         tell(s, OCPP_EV_FAULT, ev->at_us, ev->b != 0, fault_name((enum fault)ev->a), NULL);
         break;
     case CONTROL_EV_LIMIT:
-        station_log(s, 2, "offering %ld mA (%s)", (long)ev->a, limit_slot_name((enum limit_slot)ev->b));
         tell(s, OCPP_EV_LIMIT, ev->at_us, false, NULL, NULL);
         break;
     case CONTROL_EV_LOCK:
@@ -157,6 +199,7 @@ void station_tell(struct station *s, const struct control_event *ev)
         if (ev->a >= STOP_PRESS_MS)
             tell(s, OCPP_EV_STOP_BUTTON, ev->at_us, true, NULL, NULL);
         break;
+    case CONTROL_EV_TRIP: /* the faults and the contactor tell what follows from it */
     case CONTROL_EV_TYPES:
         break;
     }
@@ -300,7 +343,7 @@ static enum ocpp_set_result op_setting_set(void *st, const char *name, const cha
         return OCPP_SET_READ_ONLY;
     case SETTINGS_RANGE:
     case SETTINGS_IO:
-        station_log(s, 1, "setting %s refused: %s", name, why);
+        station_log(s, LOG_WARNING, "settings: %s refused: %s", name, why);
         return OCPP_SET_REJECTED;
     }
     return OCPP_SET_REJECTED;
@@ -387,7 +430,7 @@ static void op_forget(void *st, enum ocpp_keep_kind kind, uint32_t id)
 {
     (void)kind;
     if (!durable_forget(&self(st)->durable, id))
-        station_log(self(st), 1, "journal: record %lu could not be marked as done", (unsigned long)id);
+        log_record_stuck(&self(st)->log, op_now_us(st), (int32_t)id);
 }
 
 static void op_log(void *st, int level, const char *text)

@@ -17,6 +17,5 @@ void station_tell(struct station *s, const struct control_event *ev);
 void station_tell_changes(struct station *s);
 /* Makes the energy registers and counters of s->status durable now. */
 void station_mark_registers(struct station *s);
-void station_log(struct station *s, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,8 +1,11 @@
 #include "station/station.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "station/logbook.h"
 #include "station/ops.h"
+#include "station/recorder.h"
 #include "station/settings_map.h"
 
 /* The comms thread looks at its slow duties (register marks, journal tidying) at least this often. */
@@ -12,9 +15,38 @@
 #define RESTART_GRACE_US    1000000ull
 #define RESTART_DEADLINE_US 15000000ull
 
+/* The log's memory where the machine has not given any: some 500 lines. */
+#define LOG_BYTES (32u * 1024)
+
+/* Where what lies behind the station begins: OCPP's memory, the log's, the black box's. */
+static size_t aligned(size_t n)
+{
+    return (n + 15) / 16 * 16;
+}
+
 size_t station_size(void)
 {
-    return sizeof(struct station) + ocpp_size();
+    return aligned(sizeof(struct station)) + aligned(ocpp_size()) + LOG_BYTES +
+           blackbox_bytes(CONTROL_PERIOD_US);
+}
+
+static struct station_boot with_memory(struct station *s, const struct station_boot *boot)
+{
+    struct station_boot b = *boot;
+    if (b.ocpp_mem)
+        return b;
+    unsigned char *mem = (unsigned char *)s + aligned(sizeof *s);
+    b.ocpp_mem = mem;
+    mem += aligned(ocpp_size());
+    if (!b.log_mem) {
+        b.log_mem = mem;
+        b.log_bytes = LOG_BYTES;
+    }
+    if (!b.blackbox_mem) {
+        b.blackbox_mem = mem + LOG_BYTES;
+        b.blackbox_bytes = blackbox_bytes(CONTROL_PERIOD_US);
+    }
+    return b;
 }
 
 struct guard *station_guard(struct station *s)
@@ -33,7 +65,7 @@ static uint64_t link_now(void *ctx)
 static void link_opened(void *ctx, const char *subprotocol)
 {
     struct station *s = ctx;
-    station_log(s, 2, "connected to the server (%s)", subprotocol ? subprotocol : "no sub-protocol");
+    log_link_open(&s->log, link_now(s), subprotocol ? subprotocol : "no sub-protocol");
     ocpp_opened(s->ocpp, subprotocol);
 }
 
@@ -52,18 +84,29 @@ static void link_writable(void *ctx)
 static void link_failed(void *ctx, const char *why, uint64_t wait_us)
 {
     struct station *s = ctx;
-    station_log(s, 1, "can't connect to %s: %s; next try in %lu s", s->url, why,
-                (unsigned long)(wait_us / 1000000));
+    char text[LOG_TEXT_MAX + 1];
+    (void)snprintf(text, sizeof text, "%.120s: %s", s->url, why);
+    log_link_failed(&s->log, link_now(s), (int32_t)(wait_us / 1000000), text);
 }
 
 static void link_closed(void *ctx, const char *why)
 {
     struct station *s = ctx;
-    station_log(s, 1, "connection to the server lost: %s", why);
+    log_link_lost(&s->log, link_now(s), why);
     ocpp_closed(s->ocpp);
 }
 
 /* ---- start ---- */
+
+/* Before the log has its memory: through the inbox. Without the value, which may be a secret. */
+static void setting_refused(struct station *s, const char *name, const char *why)
+{
+    char text[LOG_NOTE_MAX];
+    (void)snprintf(text, sizeof text, "settings: %.30s refused: %.100s", name, why);
+    station_note(s, link_now(s), LOG_ERROR, text);
+    if (s->port->log)
+        s->port->log(s->port->ctx, LOG_ERROR, text);
+}
 
 static void force_settings(struct station *s, const char *const *pairs)
 {
@@ -74,30 +117,33 @@ static void force_settings(struct station *s, const char *const *pairs)
         if (settings_find(pairs[0], &id))
             r = settings_force(&s->settings, id, pairs[1], why, sizeof why);
         if (r != SETTINGS_OK && r != SETTINGS_OK_REBOOT)
-            station_log(s, 0, "setting %s=%s refused: %s", pairs[0], pairs[1], why);
+            setting_refused(s, pairs[0], why);
     }
 }
 
-struct station *station_init(void *mem, const struct station_boot *boot)
+struct station *station_init(void *mem, const struct station_boot *given)
 {
     struct station *s = mem;
-    const struct port *port = boot->port;
+    const struct port *port = given->port;
+    const struct station_boot with = with_memory(s, given), *boot = &with;
     s->port = port;
     s->serial = boot->serial;
     s->model = boot->model;
     s->firmware = boot->firmware;
 
     settings_load(&s->settings, &port->kv);
-    if (s->settings.defaulted)
-        station_log(s, 0, "%lu settings were unreadable and are at their defaults",
-                    (unsigned long)s->settings.defaulted);
     force_settings(s, boot->settings);
+    logbook_init(s, boot);
+    uint64_t now = port->now_us(port->ctx);
+    if (s->settings.defaulted)
+        log_settings_defaulted(&s->log, now, (int32_t)s->settings.defaulted);
+    blackbox_init(&s->blackbox, boot->blackbox_mem, boot->blackbox_bytes, CONTROL_PERIOD_US);
 
     durable_mount(&s->durable, &port->journal);
     if (!s->durable.mounted)
-        station_log(s, 0, "journal can't be used: nothing survives a power cut");
+        log_journal_unusable(&s->log, now);
     else if (s->durable.formatted)
-        station_log(s, 1, "journal area was new or unreadable and has been formatted");
+        log_journal_formatted(&s->log, now);
     struct durable_registers registers, newer;
     durable_registers(&s->durable, &registers);
     if (registers_recall(port->retained, s->durable.mounted ? &registers : NULL, &newer)) {
@@ -107,7 +153,6 @@ struct station *station_init(void *mem, const struct station_boot *boot)
 
     struct control_cfg cfg;
     settings_map_control(&s->settings, boot->sense, &cfg);
-    uint64_t now = port->now_us(port->ctx);
     guard_init(&s->guard, &cfg.sense);
     control_init(&s->control, &cfg, &s->guard, now, port->random(port->ctx), &registers.meter,
                  registers.contactor_cycles);
@@ -133,13 +178,27 @@ struct station *station_init(void *mem, const struct station_boot *boot)
     struct link_cfg link;
     settings_map_link(&s->settings, s->url, sizeof s->url, &link);
     link_configure(&s->link, &link);
-    s->ocpp = ocpp_init(boot->ocpp_mem ? boot->ocpp_mem : (void *)(s + 1), &station_ocpp_ops, s);
+    s->ocpp = ocpp_init(boot->ocpp_mem, &station_ocpp_ops, s);
     return s;
+}
+
+static void tell_setting(struct station *s, enum setting_id id)
+{
+    const struct setting_info *info = settings_info(id);
+    char text[LOG_TEXT_MAX + 1], value[LOG_TEXT_MAX - 40];
+    (void)settings_format(&s->settings, id, value, sizeof value);
+    if (info->flags & SETTING_SECRET)
+        (void)snprintf(text, sizeof text, "%s changed", info->name);
+    else
+        (void)snprintf(text, sizeof text, "%s is now %s", info->name, value[0] ? value : "empty");
+    log_setting_changed(&s->log, link_now(s), text);
 }
 
 void station_settings_changed(struct station *s, enum setting_id id)
 {
     struct control_cmd cmd;
+    tell_setting(s, id);
+    logbook_settings(s);
     if (settings_map_limit(&s->settings, id, &cmd)) {
         wishes_want(&s->wishes, &cmd);
         s->port->wake_comms(s->port->ctx); /* the next step passes it on */
@@ -174,9 +233,11 @@ void station_control_step(struct station *s)
     snapshot_write(&s->snapshot, &s->control_copy);
     registers_keep(port->retained, &s->registers_kept, &s->control_copy.meter,
                    s->control_copy.contactor_cycles, in.now_us);
+    recorder_step(&s->blackbox, &s->control, &s->control_copy);
     bool wake = false;
     struct control_event ev;
     while (control_next_event(&s->control, &ev)) {
+        recorder_event(&s->blackbox, &ev);
         event_ring_put(&s->events, &ev);
         wake = true;
     }
@@ -204,7 +265,7 @@ static void events_up(struct station *s)
     }
     uint32_t lost = event_ring_take_lost(&s->events);
     if (lost) {
-        station_log(s, 1, "%lu events were lost while communication stood still", (unsigned long)lost);
+        log_events_lost(&s->log, link_now(s), (int32_t)lost);
         station_tell_changes(s);
     }
 }
@@ -229,7 +290,7 @@ static void restart_step(struct station *s, uint64_t now)
         return;
     station_mark_registers(s);
     link_drop(&s->link, "restart");
-    station_log(s, 2, "restarting as asked");
+    log_restarting(&s->log, now);
     r->done = true;
     s->port->reboot(s->port->ctx);
 }
@@ -239,12 +300,30 @@ static uint64_t sooner(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* A black box is complete a second after its fault. */
+static void tell_box(struct station *s, uint64_t now)
+{
+    uint32_t newest = blackbox_newest(&s->blackbox);
+    if (newest == s->boxes_told)
+        return;
+    struct blackbox_box box[BLACKBOX_HELD];
+    unsigned n = blackbox_hold(&s->blackbox, box, CONTROL_PERIOD_US);
+    for (unsigned i = 0; i < n; i++) {
+        if (box[i].cause.number > s->boxes_told)
+            log_blackbox(&s->log, now, box[i].cause.fault, (int32_t)box[i].count);
+        blackbox_release(&s->blackbox, &box[i]);
+    }
+    s->boxes_told = newest;
+}
+
 uint64_t station_comms_step(struct station *s)
 {
     const struct port *port = s->port;
     uint64_t now = port->now_us(port->ctx);
     snapshot_read(&s->snapshot, &s->status);
+    logbook_step(s, now);
     events_up(s);
+    tell_box(s, now);
     visit_follow(&s->visit, &s->status);
 
     uint64_t due = link_step(&s->link, now);

@@ -19,7 +19,8 @@
 struct station;
 #include "station/station_state.h"
 
-/* Bytes for the station with OCPP's memory behind it; sizeof(struct station) if boot->ocpp_mem is given. */
+/* Bytes for the station with OCPP's, the log's and the black box's memory behind it; sizeof(struct station)
+ * if boot->ocpp_mem is given. */
 size_t station_size(void);
 
 struct station_boot {
@@ -30,6 +31,10 @@ struct station_boot {
     const char *serial, *model, *firmware; /* static strings */
     void *
         ocpp_mem; /* ocpp_size() bytes, 16-byte aligned (PSRAM on the chip); NULL: right behind the station */
+    /* For the log and for the black box, 8-byte aligned (PSRAM on the chip, blackbox_bytes(CONTROL_PERIOD_US)
+     * for the latter); NULL: none, unless ocpp_mem is NULL too: then right behind the station. */
+    void *log_mem, *blackbox_mem;
+    size_t log_bytes, blackbox_bytes;
     /* Settings forced at start (name=value), e.g. from a command line; NULL-terminated pairs, or NULL. */
     const char *const *settings;
 };
@@ -55,6 +60,13 @@ uint64_t station_comms_step(struct station *s);
 
 /* Comms thread: a person presents a token at the reader. */
 void station_token(struct station *s, const char *token, const char *type);
+
+/* Any thread, not an interrupt: a line for the log of a part that is not the station's own. Before
+ * station_init it needs zeroed memory. Level as in struct port's log; port->log does not hear of it. */
+void station_note(struct station *s, uint64_t at_us, int level, const char *text);
+/* Any thread, just before it restarts the machine because nobody else can do anything any more: found in the
+ * log after the reset. */
+void station_last_words(const struct port *port, const char *text);
 
 /* Any thread: a consistent copy of the control path's status (of at most 10 ms ago). */
 void station_status(struct station *s, struct control_status *out);

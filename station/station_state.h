@@ -2,6 +2,9 @@
 #ifndef STATION_STATION_STATE_H
 #define STATION_STATION_STATE_H
 
+#include "log/blackbox.h"
+#include "log/inbox.h"
+#include "log/log.h"
 #include "station/durable.h"
 #include "station/link.h"
 #include "station/registers.h"
@@ -39,8 +42,14 @@ struct station {
     struct snapshot snapshot;
     struct event_ring events;
     struct command_ring commands;
+    struct blackbox blackbox;
+    struct log_inbox notes;
 
     /* comms thread */
+    struct log log;
+    bool log_clock_known; /* as the log has been told */
+    int64_t log_clock_ms;
+    uint32_t boxes_told;
     struct settings settings;
     struct durable durable;
     struct link link;

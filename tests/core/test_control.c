@@ -749,6 +749,34 @@ static void button_tells_how_long(void **state)
             assert_in_range(r.events[i].a, 450, 550);
 }
 
+static void a_trip_is_told_once_with_its_reason_and_time(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        rig_charge(&r, NULL);
+        int before = rig_count(&r, CONTROL_EV_TRIP, -1, -1);
+        double at = rig_now_us(&r);
+        if (round == 0)
+            r.inputs |= GUARD_IN_RCD;
+        else
+            rig_car(&r, 'A');
+        rig_run(&r, 500);
+        r.inputs = 0;
+        int32_t why = round == 0 ? GUARD_TRIP_RCD : GUARD_TRIP_UNPLUGGED;
+        assert_int_equal(rig_count(&r, CONTROL_EV_TRIP, -1, why), 1);
+        assert_int_equal(rig_count(&r, CONTROL_EV_TRIP, -1, -1), before + 1);
+        for (int i = 0; i < r.events_n; i++) {
+            const struct control_event *e = &r.events[i];
+            if (e->type != CONTROL_EV_TRIP || e->b != why)
+                continue;
+            assert_true(e->a & why);
+            assert_true((double)e->at_us >= at && (double)e->at_us < at + 50000);
+            assert_int_equal(e->at_us, r.status.guard_trip_us);
+            assert_in_range(e->c, round == 0 ? 5000 : 11000, round == 0 ? 7000 : 13000);
+        }
+    }
+}
+
 static void the_event_queue_keeps_faults_and_states(void **state)
 {
     (void)state;
@@ -819,6 +847,7 @@ int main(void)
         cmocka_unit_test(mains_out_of_limits_stops_and_waits),
         cmocka_unit_test(an_unrated_cable_offers_nothing),
         cmocka_unit_test(button_tells_how_long),
+        cmocka_unit_test(a_trip_is_told_once_with_its_reason_and_time),
         cmocka_unit_test(the_event_queue_keeps_faults_and_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,10 @@ build: deps ## ecs-sim and ecs-hub, optimised, into build/release/bin
 unit: deps ## unit tests alone, with address and undefined-behaviour checks
 	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -j "$$(nproc)" -LE realtime
 
-peer: deps ## stations against an independent OCPP server with the official schemas
-	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -R '^peer'
+peer: deps ## stations against an independent OCPP server with the official schemas; CASES="B_01 E" runs only these cases
+	@scripts/npm.sh && if [ -n "$(CASES)" ]; then \
+		scripts/build.sh asan ecs-sim && CASES="$(CASES)" node tests/peer/cases.mjs; \
+	else scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -R '^peer'; fi
 
 site: deps ## hub and stations together, over real sockets
 	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -R '^site'

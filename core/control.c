@@ -159,6 +159,8 @@ void control_command(struct control *c, const struct control_cmd *cmd, uint64_t 
     switch ((enum control_cmd_type)cmd->type) {
     case CONTROL_AUTHORISE:
         c->authorised = cmd->a != 0;
+        if (c->authorised) /* a cable that was given back and stayed is held again */
+            c->unlock = false;
         return;
     case CONTROL_LIMIT:
         if (!set_limit(c, cmd, now_us))

@@ -116,6 +116,11 @@ enum value {
         .component = c, .name = n, .type = MEMBERS, .access = RW, .values = list, .setting = s, \
         .fixed = otherwise                                                                      \
     }
+#define CONST_LIST(c, n, t, list, text)                                                                 \
+    {                                                                                                   \
+        .component = c, .name = n, .type = t, .access = RO, .flags = VARIABLE_CONSTANT, .values = list, \
+        .fixed = text                                                                                   \
+    }
 #define STATES "Available,Occupied,Reserved,Unavailable,Faulted"
 #define POINTS "EVConnected,Authorized,PowerPathClosed,EnergyTransfer"
 
@@ -124,8 +129,8 @@ static const struct variable table[] = {
     SETTING("AlignedDataCtrlr", "Interval", NULL, INTEGER, RW, "s", "aligned_interval", "0"),
     SETTING_LIST("AlignedDataCtrlr", "Measurands", "aligned_measurands", MEASURANDS_ALL, MEASURANDS_ALIGNED),
     CONST("AlignedDataCtrlr", "TxEndedInterval", NULL, INTEGER, "s", "0"),
-    CONST("AlignedDataCtrlr", "TxEndedMeasurands", NULL, MEMBERS, NULL, ""),
     CONST("AlignedDataCtrlr", "SignReadings", NULL, BOOLEAN, NULL, "false"),
+    CONST_LIST("AlignedDataCtrlr", "TxEndedMeasurands", MEMBERS, MEASURANDS_ALL, ""),
     CONST("AlignedDataCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
     SETTING("AuthCtrlr", "AuthorizeRemoteStart", NULL, BOOLEAN, RW, NULL, "remote_authorise", "false"),
     CONST("AuthCtrlr", "LocalAuthorizeOffline", NULL, BOOLEAN, NULL, "false"),
@@ -180,14 +185,14 @@ static const struct variable table[] = {
     CONST("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_TEXT(16)),
     SETTING("MonitoringCtrlr", "OfflineQueuingSeverity", NULL, INTEGER, RW, NULL,
             "monitoring_offline_severity", "9"),
-    CONST("OCPPCommCtrlr", "FileTransferProtocols", NULL, MEMBERS, NULL, ""),
+    CONST_LIST("OCPPCommCtrlr", "FileTransferProtocols", MEMBERS, "FTP,FTPS,HTTP,HTTPS,SFTP", ""),
     SETTING("OCPPCommCtrlr", "HeartbeatInterval", NULL, INTEGER, RW, "s", "heartbeat_interval", "300"),
     SETTING("OCPPCommCtrlr", "MessageTimeout", "Default", INTEGER, RW, "s", "message_timeout", "30"),
     SETTING("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent", INTEGER, RW, "s",
             "tx_retry_interval", "10"),
     SETTING("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent", INTEGER, RW, NULL, "tx_retry_attempts",
             "5"),
-    CONST("OCPPCommCtrlr", "NetworkConfigurationPriority", NULL, VARIABLE_SEQUENCE_LIST, NULL, "1"),
+    CONST_LIST("OCPPCommCtrlr", "NetworkConfigurationPriority", VARIABLE_SEQUENCE_LIST, "1", "1"),
     CONST("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, INTEGER, NULL, "1"),
     SETTING("OCPPCommCtrlr", "OfflineThreshold", NULL, INTEGER, RW, "s", "offline_threshold", "60"),
     CONST("OCPPCommCtrlr", "ResetRetries", NULL, INTEGER, NULL, "0"),

@@ -525,6 +525,7 @@ void get_composite_schedule(struct v201 *v, const cJSON *request, struct rpc_ans
         c.ready = true;
         c.ready_ms = start;
     }
+    int64_t before_s = -1;
     int n = 0;
     while (t < end && n < COMPOSITE_PERIODS_MAX) {
         int64_t next;
@@ -532,8 +533,13 @@ void get_composite_schedule(struct v201 *v, const cJSON *request, struct rpc_ans
         /* The expected consumption: no more than this station is built for (K08, remark; SC.04). */
         if (ma == COMPOSITE_NO_LIMIT || ma > v->view.installed_ma)
             ma = v->view.installed_ma;
+        int64_t at_s = (t - start) / 1000;
+        if (n > 0 && at_s == before_s) { /* two changes within a second: startPeriod has to grow */
+            cJSON_DeleteItemFromArray(periods, --n);
+        }
+        before_s = at_s;
         cJSON *q = json_append_object(periods);
-        json_add_int(q, "startPeriod", (t - start) / 1000);
+        json_add_int(q, "startPeriod", at_s);
         write_limit(q, &c, ma, unit);
         n++;
         t = next == COMPOSITE_NEVER ? end : next;

@@ -228,6 +228,7 @@ static void start(struct v201 *v, enum tx_trigger trigger, uint64_t at_us)
     reading_take(&s->begin, &v->view, measurands_of(MEASURANDS_ALL), CONTEXT_BEGIN, at_us, &v->dev);
     s->last_mwh = s->begin.import_mwh;
     t->fresh_plug = false;
+    t->stopped_for = STOP_NONE;
     t->phases_used = 0;
     t->cable_told = false;
     t->told_limit_ma = v->view.offered_ma;
@@ -329,7 +330,9 @@ static bool should_start(const struct v201 *v)
         return true;
     if ((p & POINT_POWER_PATH) && t->plugged && t->authorised)
         return true;
-    return (p & POINT_ENERGY) && v->view.energy_flowing;
+    /* The measurement of the current lags behind the cable: what still flows after unplugging starts nothing.
+     */
+    return (p & POINT_ENERGY) && t->plugged && t->authorised && v->view.energy_flowing;
 }
 
 /* Something has happened: start, end, or tell. `always`: the event itself is to be told in a running
@@ -361,7 +364,9 @@ static void evaluate(struct v201 *v, enum tx_trigger trigger, enum stop_reason r
     s->was_authorised |= t->authorised;
     s->was_energy |= v->view.energy_flowing;
     if (should_stop(v)) {
-        if (reason == STOP_NONE)
+        if (t->stopped_for != STOP_NONE) /* whoever ended the authorisation, whatever ends the transaction */
+            reason = (enum stop_reason)t->stopped_for;
+        else if (reason == STOP_NONE)
             reason = !t->plugged                 ? STOP_EV_DISCONNECTED
                      : !v->view.energy_requested ? STOP_STOPPED_BY_EV
                                                  : STOP_OTHER;
@@ -405,6 +410,7 @@ void transactions_authorised(struct v201 *v, const struct id_token *token, const
     uint64_t now = device_now(&v->dev);
     t->authorised = true;
     t->energy_barred = false;
+    t->stopped_for = STOP_NONE;
     t->token = *token;
     t->group = group ? *group : (struct id_token){0};
     t->authorised_us = now;
@@ -426,6 +432,8 @@ void transactions_stop(struct v201 *v, enum tx_trigger why, enum stop_reason rea
     uint64_t now = device_now(&v->dev);
     t->ready_us = 0;
     t->ready_wall_ms = 0;
+    if (reason != STOP_DEAUTHORIZED) /* E06.FR.10, F04.FR.02; E05.FR.11: not for whom was refused */
+        v->dev.ops->unlock(v->dev.st);
     if (!v->durable.tx_active) {
         end_session(v);
         return;
@@ -437,6 +445,7 @@ void transactions_stop(struct v201 *v, enum tx_trigger why, enum stop_reason rea
     t->authorised = false;
     t->energy_barred = false;
     t->blocked = t->plugged;
+    t->stopped_for = (uint8_t)reason;
     v->dev.ops->authorise(v->dev.st, false);
     evaluate(v, why, reason, true, now);
 }

@@ -25,6 +25,7 @@ struct transactions {
     /* what has been told last in the running transaction */
     enum charging_state state;
     uint8_t phases_used;
+    uint8_t stopped_for; /* enum stop_reason: why the authorisation of the running transaction has ended */
     int32_t told_limit_ma;
     bool cable_told;
     /* timers */

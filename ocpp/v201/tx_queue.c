@@ -111,11 +111,9 @@ void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outco
     uint32_t most = (uint32_t)device_int(d, "tx_retry_attempts", 5);
     if (q->attempts < most)
         q->attempts++;
-    /* E13: an event the server can't process is given up, or it would hold up all that follow. A server that
-     * hangs has refused nothing, though: what begins and ends a transaction then waits for it, as long as it
-     * takes. */
-    bool hanging = how == RPC_TIMEOUT && q->current.event != TX_UPDATED;
-    if (q->attempts >= most && !hanging) {
+    /* E13.FR.04: an event that the server can't process, or does not answer, is given up, or it would hold up
+     * all that follow. */
+    if (q->attempts >= most) {
         device_log(d, 0, "event %u of transaction %s failed %u times and is given up",
                    (unsigned)q->current.seq, q->current.tx, (unsigned)q->attempts);
         q->given_up++;
@@ -125,6 +123,12 @@ void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outco
     /* E13.FR.03: the interval times the number of preceding transmissions */
     uint64_t wait_s = (uint64_t)device_int(d, "tx_retry_interval", 10) * q->attempts;
     q->not_before_us = device_now(d) + wait_s * 1000000;
+}
+
+void tx_queue_reconnected(struct tx_queue *q)
+{
+    q->attempts = 0;
+    q->not_before_us = 0;
 }
 
 bool tx_queue_has(struct tx_queue *q, const struct device *d, const char *tx)

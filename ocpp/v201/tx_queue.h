@@ -1,6 +1,6 @@
 /*
  * tx_queue: transaction events on their way to the server, in order, each made durable before it is sent and
- * forgotten when it is acknowledged or has failed MessageAttempts times (E13).
+ * forgotten when it is acknowledged or has failed MessageAttempts times on one connection (E13).
  */
 #ifndef OCPP_V201_TX_QUEUE_H
 #define OCPP_V201_TX_QUEUE_H
@@ -26,6 +26,8 @@ void tx_queue_put(struct tx_queue *q, const struct device *d, const struct tx_re
 /* The event to send now, or NULL. It stays the one until tx_queue_outcome() says what became of it. */
 const struct tx_record *tx_queue_next(struct tx_queue *q, const struct device *d);
 void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outcome how);
+/* A new connection: a server that answered nothing on the old one has refused nothing. */
+void tx_queue_reconnected(struct tx_queue *q);
 /* Is there an event of this transaction (NULL: of any) waiting? */
 bool tx_queue_has(struct tx_queue *q, const struct device *d, const char *tx);
 /* Highest seqNo waiting for this transaction; false: none. */

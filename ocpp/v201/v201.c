@@ -167,6 +167,7 @@ void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station
 void v201_opened(struct v201 *v)
 {
     v->dev.online = true;
+    tx_queue_reconnected(&v->queue);
     provisioning_opened(v);
 }
 

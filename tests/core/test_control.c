@@ -577,6 +577,13 @@ static void lock_holds_the_cable(void **state)
     rig_run(&r, 1000);
     assert_false(r.out.lock);
     assert_int_equal(r.status.state, EVSE_CONNECTED);
+    rig_command(&r, CONTROL_AUTHORISE, 0);
+    rig_run(&r, 1000);
+    assert_false(r.out.lock); /* given back stays given back */
+    rig_command(&r, CONTROL_AUTHORISE, 1);
+    rig_car(&r, 'C');
+    assert_true(rig_until(&r, EVSE_CHARGING, 5000)); /* the cable stayed: held again */
+    assert_true(r.status.locked);
     rig_start(&r, &c, 'A');
     r.lock_stuck = true;
     rig_command(&r, CONTROL_AUTHORISE, 1);

@@ -720,25 +720,69 @@ static void cut_at_every_change_of_the_store(void **state)
     assert_true(cuts > 15);
 }
 
-/* A server that lives but does not answer TransactionEvent has refused nothing. */
+/* TxStartPoint EnergyTransfer: a current that is still measured when the cable is gone begins no transaction.
+ */
+static void nothing_starts_without_a_cable(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_set(f, "tx_start_point", "EnergyTransfer");
+    fake_charge(f);
+    f->view.plugged = false;
+    fake_event(f, OCPP_EV_UNPLUGGED, false, NULL, NULL);
+    fake_run(f, 2000);
+    assert_string_equal(at(fake_last(f, TER), "eventType"), "Ended");
+    assert_int_equal(number_at(fake_last(f, TER), "seqNo") + 1, fake_count(f, TER));
+    fake_free(f);
+}
+
+/* server_arg 1: answers nothing at all; 2: everything but TransactionEvent. */
 static bool hangs(struct fake *f, const char *action, const char *id, const cJSON *payload)
 {
     (void)id;
     (void)payload;
-    if (strcmp(action, TER) || !f->server_arg)
+    if (!f->server_arg || (f->server_arg == 2 && strcmp(action, TER) != 0))
         return false;
     f->outstanding = false;
     f->last_was_dropped = true;
     return true;
 }
 
+/* E13.FR.04 of a server that lives, but has no answer to what began a transaction. */
+static void silence_is_given_up(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_set(f, "tx_retry_attempts", "2");
+    fake_set(f, "tx_retry_interval", "5");
+    fake_set(f, "message_timeout", "5");
+    fake_set(f, "tx_updated_interval", "0");
+    f->server = hangs;
+    f->server_arg = 2;
+    fake_plug(f);
+    fake_token(f, "T1");
+    fake_run(f, 17000); /* sent, 5 s, 5 s, sent, 5 s */
+    f->server_arg = 0;
+    fake_unplug(f);
+    fake_run(f, 60000);
+    assert_true(f->connected && fake_count(f, "Heartbeat") > 0); /* somebody is there */
+    assert_string_equal(at(fake_last(f, TER), "eventType"), "Ended");
+    unsigned begins = 0;
+    for (unsigned n = 0; n < fake_count(f, TER); n++)
+        begins += number_at(ter(f, n), "seqNo") == 0;
+    assert_int_equal(begins, 2);
+    fake_free(f);
+}
+
+/* One that answers nothing has refused nothing: its connection is given up, and nothing is lost. */
 static void begin_and_end_survive_a_hanging_server(void **state)
 {
     (void)state;
     struct fake *f = fake_ready();
     f->server = hangs;
-    f->server_arg = 1;
+    f->server_arg = 2;
     fake_charge(f);
+    f->server_arg = 1;
     for (int i = 0; i < 90; i++) {
         fake_run(f, 10000);
         if (!f->connected)
@@ -871,6 +915,8 @@ int main(void)
         cmocka_unit_test(free_of_charge),
         cmocka_unit_test(store_fails),
         cmocka_unit_test(cut_at_every_change_of_the_store),
+        cmocka_unit_test(nothing_starts_without_a_cable),
+        cmocka_unit_test(silence_is_given_up),
         cmocka_unit_test(begin_and_end_survive_a_hanging_server),
         cmocka_unit_test(a_remote_start_that_came_to_nothing_leaves_nothing),
         cmocka_unit_test(an_event_older_than_the_last_step_counts_no_time),

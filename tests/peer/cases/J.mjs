@@ -1,0 +1,153 @@
+// J: meter values: aligned to the clock, and sampled.
+import assert from 'node:assert/strict';
+import { EVSE } from '../post.mjs';
+
+const ALIGNED = 'AlignedDataCtrlr';
+const SAMPLED = 'SampledDataCtrlr';
+const ENERGY = 'Energy.Active.Import.Register';
+const INTERVAL_S = 2;
+
+const measurands = (sampledValue) => [...new Set(sampledValue.map((v) => v.measurand ?? ENERGY))].sort();
+const listOf = async (s, name) => (await s.get(name)).attributeValue.split(',').map((x) => x.trim()).sort();
+const values = (p, context) => (p.meterValue ?? []).filter((m) => m.sampledValue[0].context === context);
+
+function everyInterval(times, seconds) {
+  assert.ok(times.length > 2);
+  for (let i = 1; i < times.length; i++) {
+    const gap = (Date.parse(times[i]) - Date.parse(times[i - 1])) / 1000;
+    assert.ok(Math.abs(gap - seconds) < 0.5, `${gap} s between two readings, asked ${seconds}`);
+  }
+}
+
+export default [
+  {
+    id: 'J_01',
+    title: 'aligned to the clock, idle',
+    seconds: 9,
+    given: (s) => s.set(`${ALIGNED}.Interval`, INTERVAL_S),
+    async steps(s) {
+      const want = await listOf(s, `${ALIGNED}.Measurands`);
+      await s.double.until('three readings', () => s.of('MeterValues').length >= 3, 15000);
+      const told = s.of('MeterValues').map((c) => c.payload);
+      for (const p of told) {
+        assert.equal(p.evseId, EVSE);
+        for (const m of p.meterValue) {
+          assert.ok(m.sampledValue.every((v) => v.context === 'Sample.Clock'));
+          assert.deepEqual(measurands(m.sampledValue), want);
+        }
+      }
+      everyInterval([...new Set(told.map((p) => p.meterValue[0].timestamp))], INTERVAL_S);
+    },
+  },
+  {
+    id: 'J_02',
+    title: 'aligned to the clock, during a transaction',
+    seconds: 12,
+    async given(s) {
+      await s.set(`${SAMPLED}.TxUpdatedInterval`, 0);
+      await s.charging();
+      await s.set(`${ALIGNED}.Interval`, INTERVAL_S);
+    },
+    async steps(s) {
+      const want = await listOf(s, `${ALIGNED}.Measurands`);
+      // J01.FR.22: a transaction event or MeterValues, as the station likes.
+      const clock = () => [...s.events().filter((p) => p.triggerReason === 'MeterValueClock'),
+        ...s.of('MeterValues').map((c) => c.payload).filter((p) => p.evseId === EVSE)];
+      await s.double.until('three readings', () => clock().length >= 3, 15000);
+      assert.ok(await s.value('station.transaction'));
+      for (const p of clock()) {
+        for (const m of p.meterValue) {
+          assert.ok(m.sampledValue.every((v) => v.context === 'Sample.Clock'));
+          assert.deepEqual(measurands(m.sampledValue), want);
+        }
+      }
+      everyInterval(clock().map((p) => p.meterValue[0].timestamp), INTERVAL_S);
+    },
+  },
+  {
+    id: 'J_03',
+    missing: 'only readings of begin and end go with the end: AlignedDataCtrlr.TxEndedInterval is 0',
+    title: 'aligned to the clock, told with the end of the transaction',
+    seconds: 12,
+    async given(s) {
+      await s.set(`${ALIGNED}.TxEndedInterval`, INTERVAL_S);
+      await s.set(`${ALIGNED}.TxEndedMeasurands`, ENERGY);
+      await s.set(`${SAMPLED}.TxEndedMeasurands`, '');
+      await s.charging();
+    },
+    async steps(s) {
+      await new Promise((r) => { setTimeout(r, 4 * INTERVAL_S * 1000); });
+      await s.stopAuthorised();
+      const { payload } = await s.event({ eventType: 'Ended' });
+      const clock = values(payload, 'Sample.Clock');
+      everyInterval(clock.map((m) => m.timestamp), INTERVAL_S);
+      for (const m of clock) assert.deepEqual(measurands(m.sampledValue), [ENERGY]);
+    },
+  },
+  {
+    id: 'J_07',
+    title: 'sampled with the start, the EVSE known',
+    given: (s) => s.set('TxCtrlr.TxStartPoint', 'EVConnected'),
+    async steps(s) {
+      const want = await listOf(s, `${SAMPLED}.TxStartedMeasurands`);
+      await s.charging();
+      const { payload } = await s.event({ eventType: 'Started' });
+      const [begin] = values(payload, 'Transaction.Begin');
+      assert.deepEqual(measurands(begin.sampledValue), want);
+    },
+  },
+  {
+    id: 'J_08',
+    title: 'sampled with the start, the EVSE not known before the cable is',
+    given: (s) => s.set('TxCtrlr.TxStartPoint', 'Authorized'),
+    async steps(s) {
+      const want = await listOf(s, `${SAMPLED}.TxStartedMeasurands`);
+      await s.authorise();
+      await s.plugIn();
+      await s.event({ chargingState: 'Charging' });
+      const first = s.events().find((p) => p.evse);
+      const [begin] = values(first, 'Transaction.Begin');
+      assert.ok(begin, `the first event that names the EVSE is ${JSON.stringify(first)}`);
+      assert.deepEqual(measurands(begin.sampledValue), want);
+    },
+  },
+  {
+    id: 'J_09',
+    title: 'sampled during the transaction',
+    seconds: 9,
+    async given(s) {
+      await s.set(`${SAMPLED}.TxUpdatedInterval`, INTERVAL_S);
+      await s.set(`${SAMPLED}.TxUpdatedMeasurands`, `${ENERGY},Current.Import,Voltage`);
+      await s.charging();
+    },
+    async steps(s) {
+      const want = [ENERGY, 'Current.Import', 'Voltage'].sort();
+      const periodic = () => s.events().filter((p) => p.triggerReason === 'MeterValuePeriodic');
+      await s.double.until('three readings', () => periodic().length >= 3, 15000);
+      for (const p of periodic()) {
+        for (const m of p.meterValue) {
+          assert.ok(m.sampledValue.every((v) => (v.context ?? 'Sample.Periodic') === 'Sample.Periodic'));
+          assert.deepEqual(measurands(m.sampledValue), want);
+        }
+      }
+      everyInterval(periodic().map((p) => p.meterValue[0].timestamp), INTERVAL_S);
+    },
+  },
+  {
+    id: 'J_10',
+    title: 'sampled with the end',
+    given: (s) => s.charging(),
+    async steps(s) {
+      const want = await listOf(s, `${SAMPLED}.TxEndedMeasurands`);
+      // TxEndedInterval is 0 and can't be set: what goes with the end are the readings of begin and end (2.7.3).
+      assert.equal((await s.get(`${SAMPLED}.TxEndedInterval`)).attributeValue, '0');
+      await s.stopAuthorised();
+      const { payload } = await s.event({ eventType: 'Ended' });
+      for (const context of ['Transaction.Begin', 'Transaction.End']) {
+        const [m] = values(payload, context);
+        assert.ok(m, `no ${context}`);
+        assert.deepEqual(measurands(m.sampledValue), want);
+      }
+    },
+  },
+];

@@ -29,6 +29,9 @@ enum {
     PROTOCOLS_MAX_LEN = 126,     /* libwebsockets 4.1 parses the offered list in a buffer of 128 bytes */
     QUEUE_MAX = 2 * 1024 * 1024, /* bytes waiting for a slow WebSocket peer before it is dropped */
     WRITE_CHUNK = 16 * 1024,
+    HOST_MAX_LEN = 256,
+    RANGE_MAX_LEN = 64,
+    VALIDATOR_MAX_LEN = 160,
     CLOSE_WAIT_S = 5, /* for the queue to drain after web_ws_close */
     PING_IDLE_S = 20, /* WebSocket ping after this silence */
     HANG_UP_S = 40,   /* no answer to it: the peer is dead */
@@ -60,15 +63,21 @@ struct web_exchange {
     void *user;
     struct web_exchange *prev, *next;
     const char *method;
-    char path[PATH_MAX_LEN], query[QUERY_MAX_LEN];
+    char path[PATH_MAX_LEN], query[QUERY_MAX_LEN], host[HOST_MAX_LEN];
+    char range[RANGE_MAX_LEN], if_range[VALIDATOR_MAX_LEN];
     char *body;
     size_t body_len, body_cap;
+    struct web_sink sink;
+    bool sinking; /* sink.end is owed */
     bool head_only, dispatched, replied, headers_sent;
     bool then_close; /* libwebsockets takes what follows for a body: the connection can't go on */
     int status;
     char content_type[96];
-    unsigned char *out; /* LWS_PRE bytes, then the answer's body */
-    size_t out_len, out_sent;
+    unsigned char *out; /* LWS_PRE bytes, then the answer's body; NULL with a file */
+    uint64_t out_len, out_sent;
+    int fd; /* of a file; −1: none */
+    uint64_t file_from;
+    char etag[VALIDATOR_MAX_LEN], content_range[80], disposition[160];
 };
 
 /* libwebsockets' memory per connection */
@@ -204,16 +213,22 @@ static const char *foreign(const struct web_server *s, struct lws *wsi)
 
 /* ---- answers ---- */
 
-static int write_headers(struct lws *wsi, int status, const char *type, size_t len, bool cors, bool preflight,
-                         bool then_close)
+/* x NULL: an answer outside an exchange. */
+static int write_headers(struct lws *wsi, int status, const char *type, uint64_t len, bool cors,
+                         const struct web_exchange *x)
 {
+    bool preflight = cors && x && strcmp(x->method, "OPTIONS") == 0;
     unsigned char buf[LWS_PRE + 1024], *start = buf + LWS_PRE, *p = start, *end = buf + sizeof(buf) - 1;
     const struct {
         const char *name, *value;
     } extra[] = {
         {"cache-control:", "no-store"},
         {"x-content-type-options:", "nosniff"},
-        {"connection:", then_close ? "close" : NULL},
+        {"connection:", x && x->then_close ? "close" : NULL},
+        {"accept-ranges:", x && x->fd >= 0 ? "bytes" : NULL},
+        {"etag:", x && x->etag[0] ? x->etag : NULL},
+        {"content-range:", x && x->content_range[0] ? x->content_range : NULL},
+        {"content-disposition:", x && x->disposition[0] ? x->disposition : NULL},
         {"access-control-allow-origin:", cors ? "*" : NULL},
         {"access-control-allow-methods:", preflight ? "GET, POST, PUT, DELETE" : NULL},
         {"access-control-allow-headers:", preflight ? "content-type" : NULL},
@@ -258,7 +273,7 @@ static int refuse(struct web_server *s, struct lws *wsi, int status, const char 
 {
     char json[512];
     size_t len = error_json(json, sizeof(json), why);
-    if (write_headers(wsi, status, "application/json", len, s->cors, false, false))
+    if (write_headers(wsi, status, "application/json", len, s->cors, NULL))
         return -1;
     unsigned char out[LWS_PRE + sizeof(json)];
     memcpy(out + LWS_PRE, json, len);
@@ -300,6 +315,81 @@ void web_reply_error(struct web_exchange *x, int status, const char *fmt, ...)
     web_reply(x, status, "application/json", json, len);
 }
 
+enum range { RANGE_NONE, RANGE_PART, RANGE_BEYOND };
+
+/* One byte range (RFC 9110 14.1.2) of `size` bytes. What is no such range is as if it were not there. */
+static enum range range_read(const char *text, uint64_t size, uint64_t *from, uint64_t *len)
+{
+    const char *s = text + 6;
+    char *end;
+    if (strncasecmp(text, "bytes=", 6) != 0)
+        return RANGE_NONE;
+    if (strspn(s, "0123456789-") != strlen(s) || !strchr(s, '-') || strchr(s, '-') != strrchr(s, '-'))
+        return RANGE_NONE; /* several ranges too: all is the answer to that */
+    errno = 0;
+    if (*s == '-') { /* the last so many */
+        unsigned long long n = strtoull(s + 1, &end, 10);
+        if (end == s + 1 || errno)
+            return RANGE_NONE;
+        if (n == 0 || size == 0)
+            return RANGE_BEYOND;
+        *len = n < size ? n : size;
+        *from = size - *len;
+        return RANGE_PART;
+    }
+    unsigned long long first = strtoull(s, &end, 10), last = size ? size - 1 : 0;
+    const char *rest = end + 1;
+    if (errno)
+        return RANGE_NONE;
+    if (*rest) {
+        unsigned long long n = strtoull(rest, &end, 10);
+        if (errno || n < first)
+            return RANGE_NONE;
+        if (n < last)
+            last = n;
+    }
+    if (first >= size)
+        return RANGE_BEYOND;
+    *from = first;
+    *len = last - first + 1;
+    return RANGE_PART;
+}
+
+void web_reply_file(struct web_exchange *x, const struct web_file *file)
+{
+    if (x->replied) {
+        close(file->fd);
+        return;
+    }
+    x->replied = true;
+    x->status = 200;
+    x->fd = file->fd;
+    x->out_len = file->size;
+    snprintf(x->content_type, sizeof(x->content_type), "%s", file->content_type ? file->content_type : "");
+    snprintf(x->etag, sizeof(x->etag), "%s", file->etag ? file->etag : "");
+    if (file->name)
+        snprintf(x->disposition, sizeof(x->disposition), "attachment; filename=\"%s\"", file->name);
+    uint64_t from, len;
+    bool same = !x->if_range[0] || (x->etag[0] && strcmp(x->if_range, x->etag) == 0);
+    switch (x->range[0] && same ? range_read(x->range, file->size, &from, &len) : RANGE_NONE) {
+    case RANGE_NONE:
+        break;
+    case RANGE_PART:
+        x->status = 206;
+        x->file_from = from;
+        x->out_len = len;
+        snprintf(x->content_range, sizeof(x->content_range), "bytes %llu-%llu/%llu", (unsigned long long)from,
+                 (unsigned long long)(from + len - 1), (unsigned long long)file->size);
+        break;
+    case RANGE_BEYOND:
+        x->status = 416;
+        x->out_len = 0;
+        snprintf(x->content_range, sizeof(x->content_range), "bytes */%llu", (unsigned long long)file->size);
+        break;
+    }
+    lws_callback_on_writable(x->wsi);
+}
+
 void web_exchange_set_user(struct web_exchange *x, void *user)
 {
     x->user = user;
@@ -321,9 +411,19 @@ static void exchange_free(struct web_exchange *x)
         s->exchanges = x->next;
     if (x->next)
         x->next->prev = x->prev;
+    if (x->fd >= 0)
+        close(x->fd);
     free(x->body);
     free(x->out);
     free(x);
+}
+
+static void sink_end(struct web_exchange *x, bool whole)
+{
+    if (!x->sinking)
+        return;
+    x->sinking = false;
+    x->sink.end(x->sink.ctx, whole);
 }
 
 static void exchange_gone(struct session *ses)
@@ -333,9 +433,23 @@ static void exchange_gone(struct session *ses)
         return;
     ses->x = NULL;
     struct web_server *s = x->server;
+    if (!s->owner_gone)
+        sink_end(x, false);
     if (x->dispatched && !x->replied && !s->owner_gone && s->h.aborted)
         s->h.aborted(s->h.ctx, x);
     exchange_free(x);
+}
+
+static struct web_request request_of(const struct web_exchange *x)
+{
+    return (struct web_request){
+        .method = x->method,
+        .path = x->path,
+        .query = x->query,
+        .host = x->host,
+        .body = x->body ? x->body : "",
+        .body_len = x->body_len,
+    };
 }
 
 static void dispatch(struct web_exchange *x)
@@ -343,14 +457,15 @@ static void dispatch(struct web_exchange *x)
     struct web_server *s = x->server;
     x->dispatched = true;
     lws_set_timeout(x->wsi, NO_PENDING_TIMEOUT, 0); /* the answer may take its time */
-    const struct web_request r = {
-        .method = x->method,
-        .path = x->path,
-        .query = x->query,
-        .body = x->body ? x->body : "",
-        .body_len = x->body_len,
-    };
+    const struct web_request r = request_of(x);
     s->h.request(s->h.ctx, x, &r);
+}
+
+/* A header's value; one that is too long is as if it were not there. */
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t cap)
+{
+    if (lws_hdr_copy(wsi, out, (int)cap, token) <= 0)
+        out[0] = 0;
 }
 
 /* Non-zero: close the connection. */
@@ -367,7 +482,7 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
 
     char length[24];
     int n = lws_hdr_copy(wsi, length, (int)sizeof(length), WSI_TOKEN_HTTP_CONTENT_LENGTH);
-    size_t body = 0;
+    uint64_t body = 0;
     const char *bad = NULL;
     int status = 400;
     bool then_close = false;
@@ -377,12 +492,12 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
         status = 411;
         bad = "send the body with Content-Length, chunked bodies are not taken";
     } else if (n > 0) {
-        unsigned long long v = strtoull(length, NULL, 10);
-        if (v > WEB_BODY_MAX) {
+        errno = 0;
+        body = strtoull(length, NULL, 10);
+        if (errno || body > INT64_MAX || (body > WEB_BODY_MAX && !s->h.body)) {
             status = 413;
             bad = "the body is longer than 1 MiB";
         }
-        body = (size_t)v;
     } else { /* no length, no body (RFC 9112 6.3, 7.); libwebsockets waits for one with these methods */
         then_close = method && (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
                                 strcmp(method, "PATCH") == 0);
@@ -402,6 +517,7 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
         return -1;
     x->server = s;
     x->wsi = wsi;
+    x->fd = -1;
     x->method = method;
     x->then_close = then_close;
     x->next = s->exchanges;
@@ -417,9 +533,27 @@ static int http_begin(struct web_server *s, struct lws *wsi, struct session *ses
         refuse(s, wsi, 414, "the path or the query is too long or not text");
         return -1;
     }
+    copy_header(wsi, WSI_TOKEN_HOST, x->host, sizeof(x->host));
+    copy_header(wsi, WSI_TOKEN_HTTP_RANGE, x->range, sizeof(x->range));
+    copy_header(wsi, WSI_TOKEN_HTTP_IF_RANGE, x->if_range, sizeof(x->if_range));
     if (body) {
-        x->body_cap = body;
-        x->body = malloc(body + 1);
+        const struct web_request r = request_of(x);
+        switch (s->h.body ? s->h.body(s->h.ctx, x, &r, body, &x->sink) : WEB_IN_MEMORY) {
+        case WEB_IN_MEMORY:
+            break;
+        case WEB_IN_PIECES:
+            x->sinking = true;
+            return 0; /* HTTP_BODY follows */
+        case WEB_ANSWERED:
+            x->dispatched = true;
+            return 0;
+        }
+        if (body > WEB_BODY_MAX) {
+            refuse(s, wsi, 413, "the body is longer than 1 MiB");
+            return -1;
+        }
+        x->body_cap = (size_t)body;
+        x->body = malloc((size_t)body + 1);
         if (!x->body)
             return -1;
         x->body[0] = 0;
@@ -438,6 +572,15 @@ static int http_body(struct session *ses, const void *in, size_t len)
     struct web_exchange *x = ses ? ses->x : NULL;
     if (!x || x->dispatched || len == 0)
         return 0;
+    if (x->sinking) {
+        if (x->sink.data(x->sink.ctx, in, len))
+            return 0;
+        if (!x->replied)
+            web_reply_error(x, 500, "what was sent could not be taken");
+        sink_end(x, false);
+        x->dispatched = true;
+        return 0;
+    }
     if (x->body_len + len > x->body_cap)
         return -1;
     memcpy(x->body + x->body_len, in, len);
@@ -454,8 +597,7 @@ static int http_write(struct lws *wsi, struct session *ses)
     struct web_server *s = x->server;
     if (!x->headers_sent) {
         x->headers_sent = true;
-        bool preflight = s->cors && strcmp(x->method, "OPTIONS") == 0;
-        if (write_headers(wsi, x->status, x->content_type, x->out_len, s->cors, preflight, x->then_close))
+        if (write_headers(wsi, x->status, x->content_type, x->out_len, s->cors, x))
             return -1;
         if (x->head_only)
             x->out_sent = x->out_len;
@@ -465,13 +607,18 @@ static int http_write(struct lws *wsi, struct session *ses)
         }
     }
     if (x->out_sent < x->out_len) {
-        size_t n = x->out_len - x->out_sent;
-        bool last = n <= WRITE_CHUNK;
-        if (!last)
-            n = WRITE_CHUNK;
-        /* libwebsockets may use the LWS_PRE bytes before what it is given; what is there was sent already */
-        if (lws_write(wsi, x->out + LWS_PRE + x->out_sent, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) <
-            (int)n)
+        bool last = x->out_len - x->out_sent <= WRITE_CHUNK;
+        size_t n = last ? (size_t)(x->out_len - x->out_sent) : WRITE_CHUNK;
+        unsigned char chunk[LWS_PRE + WRITE_CHUNK], *from = chunk + LWS_PRE;
+        if (x->fd >= 0) {
+            if (pread(x->fd, from, n, (off_t)(x->file_from + x->out_sent)) != (ssize_t)n)
+                return -1; /* it has become shorter: all that can be told is that this is not the whole */
+        } else {
+            /* libwebsockets may use the LWS_PRE bytes before what it is given; what is there was sent already
+             */
+            from = x->out + LWS_PRE + x->out_sent;
+        }
+        if (lws_write(wsi, from, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < (int)n)
             return -1;
         x->out_sent += n;
         if (!last) {
@@ -504,7 +651,9 @@ static int ws_confirm(struct web_server *s, struct lws *wsi)
     if (!copy_path(wsi, s->pending_path, sizeof(s->pending_path)))
         return refuse(s, wsi, 414, "the path is too long or not text") ? -1 : 1;
 
-    struct web_ws_offer offer = {.path = s->pending_path, .subprotocols = offered};
+    char host[HOST_MAX_LEN];
+    copy_header(wsi, WSI_TOKEN_HOST, host, sizeof(host));
+    struct web_ws_offer offer = {.path = s->pending_path, .host = host, .subprotocols = offered};
     if (lws_hdr_copy(wsi, basic, (int)sizeof(basic), WSI_TOKEN_HTTP_AUTHORIZATION) > 0 &&
         strncasecmp(basic, "basic ", 6) == 0) {
         int n = lws_b64_decode_string(basic + 6, user_pass, (int)sizeof(user_pass) - 1);
@@ -711,8 +860,16 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_HTTP_BODY:
         return http_body(ses, in, len);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        if (ses && ses->x && !ses->x->dispatched && !s->owner_gone)
-            dispatch(ses->x);
+        if (ses && ses->x && !ses->x->dispatched && !s->owner_gone) {
+            struct web_exchange *x = ses->x;
+            if (x->sinking) {
+                x->dispatched = true;
+                lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+                sink_end(x, true);
+            } else {
+                dispatch(x);
+            }
+        }
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return http_write(wsi, ses);

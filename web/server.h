@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct lws_context;
 struct web_server;
@@ -19,12 +20,31 @@ struct web_request {
     const char *method; /* "GET", "POST", "PUT", "DELETE" */
     const char *path;   /* percent-decoded, begins with '/' */
     const char *query;  /* "" if none */
+    const char *host;   /* as the peer calls us: the Host header, "" if none */
     const char *body;   /* NUL-terminated */
     size_t body_len;
 };
 
+/* Takes a body in pieces, however long it is. */
+struct web_sink {
+    void *ctx;
+    /* false: it can't be taken (then web_reply_error has said why, or 500 is answered); what follows of it is
+     * thrown away, and `end` is still called. */
+    bool (*data)(void *ctx, const void *bytes, size_t len);
+    /* Exactly once. whole: all of it has come, answer with web_reply, now or later. Else the peer has gone
+     * and the exchange is dead, or `data` has said false. */
+    void (*end)(void *ctx, bool whole);
+};
+
+enum web_taking {
+    WEB_IN_MEMORY, /* as ever: at most WEB_BODY_MAX, then `request` */
+    WEB_IN_PIECES, /* `sink` takes it */
+    WEB_ANSWERED,  /* it has been answered: the body is not wanted */
+};
+
 struct web_ws_offer {
     const char *path;            /* percent-decoded */
+    const char *host;            /* as the peer calls us, "" if it does not */
     const char *subprotocols;    /* as offered, comma separated; "" if none */
     const char *user, *password; /* HTTP basic authentication; NULL: none given */
 };
@@ -33,6 +53,9 @@ struct web_handlers {
     void *ctx;
     /* Answer with web_reply now or later, exactly once. */
     void (*request)(void *ctx, struct web_exchange *x, const struct web_request *r);
+    /* A request with a body of `length` bytes, before the body: r->body is "". NULL: WEB_IN_MEMORY. */
+    enum web_taking (*body)(void *ctx, struct web_exchange *x, const struct web_request *r, uint64_t length,
+                            struct web_sink *sink);
     /* The connection ended before web_reply; x is dead. Not every peer that goes away is noticed: answer
      * anyhow. */
     void (*aborted)(void *ctx, struct web_exchange *x);
@@ -55,7 +78,8 @@ struct web_server_cfg {
 struct web_server *web_server_open(struct lws_context *context, const struct web_server_cfg *cfg,
                                    const struct web_handlers *h, char *err, size_t cap);
 int web_server_port(const struct web_server *s);
-/* No handler is called from here on; what is connected is closed. Before or after lws_context_destroy. */
+/* No handler and no sink is called from here on; what is connected is closed. Before or after
+ * lws_context_destroy. */
 void web_server_close(struct web_server *s);
 
 void web_reply(struct web_exchange *x, int status, const char *content_type, const void *body, size_t len);
@@ -63,6 +87,18 @@ void web_reply_json(struct web_exchange *x, int status, const char *json);
 /* {"error": "..."} with printf formatting */
 void web_reply_error(struct web_exchange *x, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+struct web_file {
+    int fd; /* closed by the server, whatever happens */
+    uint64_t size;
+    const char *content_type;
+    const char *etag; /* strong, with its quotes; NULL: none */
+    const char *name; /* for saving it under: letters, digits and "-_.+"; NULL: it may be shown */
+};
+/* Answers with a file, or the part of it that Range asks for (RFC 9110 14: one range; If-Range), read as it
+ * goes. */
+void web_reply_file(struct web_exchange *x, const struct web_file *file);
+
 void web_exchange_set_user(struct web_exchange *x, void *user);
 void *web_exchange_user(const struct web_exchange *x);
 

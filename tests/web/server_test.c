@@ -3,6 +3,7 @@
 
 #include "tests/web/raw_client.h"
 
+#include <fcntl.h>
 #include <libwebsockets.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+enum { FILE_LEN = 100000 };
 
 struct world {
     struct lws_context *context;
@@ -23,6 +28,12 @@ struct world {
     char *body, *text;
     size_t body_len, text_len;
     struct web_socket *socket;
+    struct web_exchange *sink_exchange;
+    uint64_t sink_length, sunk, sum, sink_room;
+    int ends;
+    bool whole, sink_says;
+    char host[80], file[40];
+    uint64_t file_claims; /* more than the file has */
 };
 
 static void idle(void *ctx)
@@ -38,6 +49,7 @@ static void on_request(void *ctx, struct web_exchange *x, const struct web_reque
     snprintf(w->method, sizeof(w->method), "%s", r->method);
     snprintf(w->path, sizeof(w->path), "%s", r->path);
     snprintf(w->query, sizeof(w->query), "%s", r->query);
+    snprintf(w->host, sizeof(w->host), "%s", r->host);
     free(w->body);
     w->body = malloc(r->body_len + 1);
     memcpy(w->body, r->body, r->body_len + 1);
@@ -51,11 +63,64 @@ static void on_request(void *ctx, struct web_exchange *x, const struct web_reque
         memset(big, 'x', 900000);
         web_reply(x, 200, "text/plain", big, 900000);
         free(big);
+    } else if (strcmp(r->path, "/file") == 0) {
+        struct web_file f = {.fd = open(w->file, O_RDONLY | O_CLOEXEC),
+                             .size = FILE_LEN + w->file_claims,
+                             .content_type = "application/octet-stream",
+                             .etag = "\"v1\"",
+                             .name = "image.bin"};
+        assert_true(f.fd >= 0);
+        web_reply_file(x, &f);
     } else if (strcmp(r->path, "/bad") == 0) {
         web_reply_error(x, 409, "no \"%s\" \n here", "thing");
     } else {
         web_reply_json(x, 200, "{\"ok\":true}");
     }
+}
+
+static bool sink_data(void *ctx, const void *bytes, size_t len)
+{
+    struct world *w = ctx;
+    assert_int_equal(w->ends, 0);
+    assert_true(len > 0);
+    for (size_t i = 0; i < len; i++)
+        w->sum = w->sum * 31 + ((const unsigned char *)bytes)[i];
+    w->sunk += len;
+    if (w->sunk > w->sink_room) {
+        if (w->sink_says)
+            web_reply_error(w->sink_exchange, 507, "no room");
+        return false;
+    }
+    return true;
+}
+
+static void sink_end(void *ctx, bool whole)
+{
+    struct world *w = ctx;
+    w->ends++;
+    w->whole = whole;
+    if (whole)
+        web_reply_json(w->sink_exchange, 201, "{}");
+}
+
+static enum web_taking on_body(void *ctx, struct web_exchange *x, const struct web_request *r,
+                               uint64_t length, struct web_sink *sink)
+{
+    struct world *w = ctx;
+    assert_int_equal(r->body_len, 0);
+    assert_string_equal(r->body, "");
+    if (strcmp(r->path, "/refused") == 0) {
+        web_reply_error(x, 413, "not more than nothing");
+        return WEB_ANSWERED;
+    }
+    if (strncmp(r->path, "/sink", 5) != 0)
+        return WEB_IN_MEMORY;
+    w->sink_length = length;
+    w->sink_exchange = x;
+    w->sunk = w->sum = 0;
+    w->ends = 0;
+    *sink = (struct web_sink){.ctx = w, .data = sink_data, .end = sink_end};
+    return WEB_IN_PIECES;
 }
 
 static void on_aborted(void *ctx, struct web_exchange *x)
@@ -110,12 +175,24 @@ static void on_closed(void *ctx, struct web_socket *s)
         w->socket = NULL;
 }
 
+static struct web_handlers handlers(struct world *w)
+{
+    return (struct web_handlers){.ctx = w,
+                                 .request = on_request,
+                                 .body = on_body,
+                                 .aborted = on_aborted,
+                                 .ws_accept = on_accept,
+                                 .ws_open = on_open,
+                                 .ws_text = on_text,
+                                 .ws_closed = on_closed};
+}
+
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
     char err[300] = "";
     w->context = web_context_create();
-    const struct web_handlers h = {w, on_request, on_aborted, on_accept, on_open, on_text, on_closed};
+    const struct web_handlers h = handlers(w);
     const struct web_server_cfg cfg = {.host = "127.0.0.1"};
     w->server = web_server_open(w->context, &cfg, &h, err, sizeof(err));
     if (!w->server)
@@ -462,11 +539,162 @@ static void a_peer_that_does_not_read_is_dropped(void **state)
     done(w, r);
 }
 
+static unsigned char file_byte(size_t i)
+{
+    return (unsigned char)(33 + i * 7 % 90); /* printable: the client gives strings */
+}
+
+static void file_make(struct world *w)
+{
+    static unsigned char bytes[FILE_LEN];
+    for (size_t i = 0; i < FILE_LEN; i++)
+        bytes[i] = file_byte(i);
+    snprintf(w->file, sizeof(w->file), "/tmp/web-file-XXXXXX");
+    int fd = mkstemp(w->file);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, FILE_LEN), FILE_LEN);
+    close(fd);
+}
+
+static void files_and_parts_of_them(void **state)
+{
+    struct world *w = *state;
+    struct raw *r = client(w);
+    static char body[FILE_LEN + 1000];
+    char headers[2000], request[400];
+    static const struct {
+        const char *extra;
+        int status;
+        size_t from, len;
+        const char *range;
+    } rows[] = {
+        {"", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=0-\r\n", 206, 0, FILE_LEN, "bytes 0-99999/100000"},
+        {"Range: bytes=70000-\r\n", 206, 70000, 30000, "bytes 70000-99999/100000"},
+        {"Range: bytes=5-9\r\n", 206, 5, 5, "bytes 5-9/100000"},
+        {"Range: Bytes=99999-\r\n", 206, 99999, 1, "bytes 99999-99999/100000"},
+        {"Range: bytes=5-999999999\r\n", 206, 5, FILE_LEN - 5, "bytes 5-99999/100000"},
+        {"Range: bytes=-10\r\n", 206, 99990, 10, "bytes 99990-99999/100000"},
+        {"Range: bytes=-200000\r\n", 206, 0, FILE_LEN, "bytes 0-99999/100000"},
+        {"Range: bytes=100000-\r\n", 416, 0, 0, "bytes */100000"},
+        {"Range: bytes=-0\r\n", 416, 0, 0, "bytes */100000"},
+        {"Range: bytes=9-5\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=a-\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=-\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=5\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=1-2-3\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=0-1,4-5\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=99999999999999999999-\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: lines=1-\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=5-9\r\nIf-Range: \"v1\"\r\n", 206, 5, 5, "bytes 5-9/100000"},
+        {"Range: bytes=5-9\r\nIf-Range: \"v0\"\r\n", 200, 0, FILE_LEN, ""},
+        {"Range: bytes=5-9\r\nIf-Range: Sun, 22 Nov 2026 16:00:00 GMT\r\n", 200, 0, FILE_LEN, ""},
+    };
+    file_make(w);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(request, sizeof(request), "GET /file HTTP/1.1\r\nHost: localhost:1\r\n%s\r\n",
+                 rows[i].extra);
+        assert_true(raw_text(r, request));
+        int status = raw_response(r, headers, sizeof(headers), body, sizeof(body));
+        if (status != rows[i].status || strlen(body) != rows[i].len)
+            fail_msg("row %zu: %d, %zu bytes", i, status, strlen(body));
+        for (size_t k = 0; k < rows[i].len; k++)
+            assert_int_equal(body[k], file_byte(rows[i].from + k));
+        assert_non_null(strstr(headers, "etag: \"v1\"\r\n"));
+        assert_non_null(strstr(headers, "accept-ranges: bytes\r\n"));
+        assert_non_null(strstr(headers, "content-disposition: attachment; filename=\"image.bin\"\r\n"));
+        const char *range = strstr(headers, "content-range: ");
+        assert_int_equal(range != NULL, rows[i].range[0] != 0);
+        if (range)
+            assert_memory_equal(range + 15, rows[i].range, strlen(rows[i].range));
+    }
+    assert_string_equal(w->host, "localhost:1");
+
+    /* Only the head; the connection goes on. */
+    assert_true(raw_text(r, "HEAD /file HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    while (!(r->buf[r->len] = 0, strstr(r->buf, "\r\n\r\n"))) {
+        idle(w);
+        ssize_t n = recv(r->fd, r->buf + r->len, 1000, MSG_DONTWAIT);
+        r->len += n > 0 ? (size_t)n : 0;
+    }
+    assert_non_null(strstr(r->buf, "content-length: 100000\r\n"));
+    assert_int_equal(strlen(strstr(r->buf, "\r\n\r\n")), 4);
+    r->len = 0;
+    assert_int_equal(raw_http(r, "GET", "/", "", NULL, body, sizeof(body)), 200);
+
+    /* The file has become shorter than it was said to be. */
+    w->file_claims = 50000;
+    assert_true(raw_text(r, "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    assert_int_equal(raw_response(r, headers, sizeof(headers), body, sizeof(body)), 0);
+    unlink(w->file);
+    done(w, r);
+}
+
+static void bodies_in_pieces(void **state)
+{
+    struct world *w = *state;
+    struct raw *r = client(w);
+    char out[300];
+    enum { MUCH = 5000000 };
+    static unsigned char much[MUCH];
+    uint64_t sum = 0;
+    for (size_t i = 0; i < MUCH; i++) {
+        much[i] = (unsigned char)(i * 2654435761u >> 13);
+        sum = sum * 31 + much[i];
+    }
+    w->sink_room = UINT64_MAX;
+    assert_true(raw_text(r, "PUT /sink/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n\r\n"));
+    assert_true(raw_send(r, much, MUCH));
+    assert_int_equal(raw_response(r, out, sizeof(out), out, sizeof(out)), 201);
+    assert_int_equal(w->sink_length, MUCH);
+    assert_int_equal(w->sunk, MUCH);
+    assert_true(w->sum == sum);
+    assert_true(w->ends == 1 && w->whole);
+    /* a small one, whole in one packet with its header, on the same connection; one that stays in memory */
+    assert_int_equal(raw_http(r, "POST", "/sink", "", "abc", out, sizeof(out)), 201);
+    assert_int_equal(w->sunk, 3);
+    assert_int_equal(raw_http(r, "POST", "/p", "", "hello", out, sizeof(out)), 200);
+    assert_string_equal(w->body, "hello");
+    assert_int_equal(raw_http(r, "POST", "/sink", "", "", out, sizeof(out)), 200); /* no body, no sink */
+
+    /* No room: said at once or not, and what follows is thrown away. */
+    for (int says = 0; says < 2; says++) {
+        w->sink_room = 1000;
+        w->sink_says = says;
+        assert_true(raw_text(r, "PUT /sink HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n\r\n"));
+        assert_true(raw_send(r, much, MUCH));
+        assert_int_equal(raw_response(r, out, sizeof(out), out, sizeof(out)), says ? 507 : 500);
+        assert_true(w->ends == 1 && !w->whole);
+        assert_int_equal(raw_http(r, "GET", "/", "", NULL, out, sizeof(out)), 200); /* it goes on */
+    }
+    /* Refused before it comes. */
+    assert_true(raw_text(r, "PUT /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n\r\n"));
+    assert_int_equal(raw_response(r, out, sizeof(out), out, sizeof(out)), 413);
+    assert_string_equal(out, "{\"error\":\"not more than nothing\"}");
+    assert_true(raw_send(r, much, MUCH));
+    assert_int_equal(raw_http(r, "GET", "/", "", NULL, out, sizeof(out)), 200);
+
+    /* It goes away in the middle. */
+    w->sink_room = UINT64_MAX;
+    assert_true(raw_text(r, "PUT /sink HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n\r\n"));
+    assert_true(raw_send(r, much, 100000));
+    done(w, r);
+    for (int i = 0; i < 200 && !w->ends; i++)
+        idle(w);
+    assert_true(w->ends == 1 && !w->whole);
+    /* Still too much for memory. */
+    r = client(w);
+    assert_true(raw_text(r, "PUT /p HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n\r\n"));
+    assert_int_equal(raw_response(r, out, sizeof(out), out, sizeof(out)), 413);
+    done(w, r);
+}
+
 static void two_servers_in_one_context(void **state)
 {
     struct world *w = *state;
     char err[300] = "", out[300];
-    const struct web_handlers h = {w, on_request, on_aborted, on_accept, on_open, on_text, on_closed};
+    const struct web_handlers h = handlers(w);
     const struct web_server_cfg cfg = {.host = "localhost", .cors = true};
     struct web_server *other = web_server_open(w->context, &cfg, &h, err, sizeof(err));
     assert_non_null(other);
@@ -510,6 +738,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(websocket_subprotocols, setup, teardown),
         cmocka_unit_test_setup_teardown(websocket_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_does_not_read_is_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_and_parts_of_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(bodies_in_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(two_servers_in_one_context, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

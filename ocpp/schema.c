@@ -99,7 +99,7 @@ const char *schema_check(const cJSON *obj, const struct schema_field *fields, ch
                 if (code)
                     return code;
             }
-            if (n == 0)
+            if (n == 0 && !(f->flags & SCHEMA_MAY_BE_EMPTY))
                 return fault(why, cap, f->name, "is empty", occurrence);
             continue;
         }

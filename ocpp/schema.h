@@ -19,14 +19,15 @@ enum schema_type {
     SCHEMA_OBJECT, /* fields */
     SCHEMA_ANY,
 };
-enum { SCHEMA_REQUIRED = 1, SCHEMA_ARRAY = 2 };
+enum { SCHEMA_REQUIRED = 1, SCHEMA_ARRAY = 2, SCHEMA_MAY_BE_EMPTY = 4 };
 
 struct schema_field {
     const char *name; /* NULL ends a table */
     enum schema_type type;
     uint8_t flags;
     uint16_t max_chars;
-    uint16_t max_items; /* SCHEMA_ARRAY: at least 1, at most this; 0: no upper bound */
+    uint16_t
+        max_items; /* SCHEMA_ARRAY: at least 1 (unless it may be empty), at most this; 0: no upper bound */
     const char *values;
     const struct schema_field *fields;
 };

@@ -1,4 +1,7 @@
-/* authorization: tokens at the reader and what the server says about them (functional block C). */
+/*
+ * authorization: tokens at the reader and who decides about them (functional block C): the local list, the
+ * cache and the server, in the order that AuthCtrlr sets.
+ */
 #ifndef OCPP_V201_AUTHORIZATION_H
 #define OCPP_V201_AUTHORIZATION_H
 
@@ -13,6 +16,8 @@ struct authorization {
     bool to_stop; /* presented while another token's transaction runs: may it stop that one? */
     int32_t remote_id;
     uint64_t at_us;
+    unsigned wrong_codes;        /* key codes refused in a row */
+    uint64_t code_not_before_us; /* no key code is looked at before this */
     struct id_token token, group;
     bool early; /* presented before what a restart left was settled: looked at then */
     struct id_token early_token;
@@ -25,9 +30,10 @@ void authorization_remote(struct v201 *v, const struct id_token *token, const st
                           int32_t remote_id);
 uint64_t authorization_step(struct v201 *v, uint64_t now_us);
 
+/* Of this group the members may end transactions but begin none (C16). group NULL: none. */
+bool authorization_master_pass(const struct v201 *v, const struct id_token *group);
+
 bool authorize_make(struct v201 *v, cJSON *payload, bool asked_only);
 void authorize_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload);
-void clear_cache(struct v201 *v, const cJSON *request, struct rpc_answer *answer);
-void get_local_list_version(struct v201 *v, const cJSON *request, struct rpc_answer *answer);
 
 #endif

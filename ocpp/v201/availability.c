@@ -21,6 +21,8 @@ static enum connector_status status_of(const struct v201 *v)
         return STATUS_FAULTED;
     if (v->durable.inoperative || (w->state && !strcmp(w->state, "Unavailable")))
         return STATUS_UNAVAILABLE;
+    if (reservation_held(v)) /* also with a cable plugged in, until its driver has come (H03) */
+        return STATUS_RESERVED;
     if (w->plugged)
         return STATUS_OCCUPIED;
     return STATUS_AVAILABLE;
@@ -39,6 +41,8 @@ void availability_update(struct v201 *v, uint64_t at_us)
         return;
     v->avail.now = s;
     v->avail.since_us = at_us;
+    if (s == STATUS_FAULTED || s == STATUS_UNAVAILABLE)
+        reservation_lost(v); /* H01.FR.16, FR.17 */
 }
 
 uint64_t availability_step(struct v201 *v, uint64_t now)

@@ -60,6 +60,11 @@ enum value {
     VALUE_PROFILES,
     VALUE_MONITORING_BASE,
     VALUE_MONITORING_LEVEL,
+    VALUE_CACHE_BYTES,
+    VALUE_LIST_ENTRIES,
+    VALUE_LIST_ITEMS,
+    VALUE_LIST_MESSAGE,
+    VALUE_LIST_BYTES,
     VALUE_MODEL,
     VALUE_VENDOR,
     VALUE_SERIAL,
@@ -133,12 +138,26 @@ static const struct variable table[] = {
     CONST_LIST("AlignedDataCtrlr", "TxEndedMeasurands", MEMBERS, MEASURANDS_ALL, ""),
     CONST("AlignedDataCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
     SETTING("AuthCtrlr", "AuthorizeRemoteStart", NULL, BOOLEAN, RW, NULL, "remote_authorise", "false"),
-    CONST("AuthCtrlr", "LocalAuthorizeOffline", NULL, BOOLEAN, NULL, "false"),
-    CONST("AuthCtrlr", "LocalPreAuthorize", NULL, BOOLEAN, NULL, "false"),
+    SETTING("AuthCtrlr", "DisableRemoteAuthorization", NULL, BOOLEAN, RW, NULL, "remote_authorise_disabled",
+            "false"),
+    SETTING("AuthCtrlr", "LocalAuthorizeOffline", NULL, BOOLEAN, RW, NULL, "local_authorise_offline", "true"),
+    SETTING("AuthCtrlr", "LocalPreAuthorize", NULL, BOOLEAN, RW, NULL, "local_pre_authorise", "false"),
+    SETTING("AuthCtrlr", "MasterPassGroupId", NULL, STRING, RW, NULL, "master_pass_group", ""),
     SETTING("AuthCtrlr", "OfflineTxForUnknownIdEnabled", NULL, BOOLEAN, RW, NULL, "offline_tx_unknown_id",
             "false"),
-    CONST("AuthCacheCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
-    CONST("AuthCacheCtrlr", "Enabled", NULL, BOOLEAN, NULL, "false"),
+    CONST("AuthCacheCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    SETTING("AuthCacheCtrlr", "DisablePostAuthorize", NULL, BOOLEAN, RW, NULL, "auth_cache_no_recheck",
+            "false"),
+    SETTING("AuthCacheCtrlr", "Enabled", NULL, BOOLEAN, RW, NULL, "auth_cache", "true"),
+    SETTING("AuthCacheCtrlr", "LifeTime", NULL, INTEGER, RW, "s", "auth_cache_lifetime", "0"),
+    {.component = "AuthCacheCtrlr",
+     .name = "Policy",
+     .type = OPTION,
+     .access = RO,
+     .flags = VARIABLE_CONSTANT,
+     .values = "CUSTOM",
+     .fixed = "CUSTOM"},
+    VALUE("AuthCacheCtrlr", 0, "Storage", NULL, INTEGER, "B", VALUE_CACHE_BYTES, VARIABLE_LIMITS),
     VALUE("ClockCtrlr", 0, "DateTime", NULL, VARIABLE_DATE_TIME, NULL, VALUE_DATE_TIME, 0),
     {.component = "ClockCtrlr",
      .name = "TimeSource",
@@ -163,9 +182,23 @@ static const struct variable table[] = {
     NONE_OF("DisplayMessageCtrlr", "SupportedPriorities", "AlwaysFront,InFront,NormalCycle"),
     CONST("ISO15118Ctrlr", "Available", NULL, BOOLEAN, NULL, "false"),
     CONST("ISO15118Ctrlr", "ContractValidationOffline", NULL, BOOLEAN, NULL, "false"),
-    CONST("LocalAuthListCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
-    CONST("LocalAuthListCtrlr", "Enabled", NULL, BOOLEAN, NULL, "false"),
-    CONST("LocalAuthListCtrlr", "Entries", NULL, INTEGER, NULL, "0"),
+    CONST("LocalAuthListCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    VALUE("LocalAuthListCtrlr", 0, "BytesPerMessage", NULL, INTEGER, "B", VALUE_LIST_MESSAGE,
+          VARIABLE_CONSTANT),
+    SETTING("LocalAuthListCtrlr", "DisablePostAuthorize", NULL, BOOLEAN, RW, NULL, "local_list_no_recheck",
+            "false"),
+    SETTING("LocalAuthListCtrlr", "Enabled", NULL, BOOLEAN, RW, NULL, "local_list", "true"),
+    {.component = "LocalAuthListCtrlr",
+     .name = "Entries",
+     .type = INTEGER,
+     .access = RO,
+     .flags = VARIABLE_LIMITS,
+     .max = LOCAL_LIST_ENTRIES,
+     .value = VALUE_LIST_ENTRIES},
+    VALUE("LocalAuthListCtrlr", 0, "ItemsPerMessage", NULL, INTEGER, NULL, VALUE_LIST_ITEMS,
+          VARIABLE_CONSTANT),
+    VALUE("LocalAuthListCtrlr", 0, "Storage", NULL, INTEGER, "B", VALUE_LIST_BYTES, VARIABLE_LIMITS),
+    CONST("LocalAuthListCtrlr", "SupportsExpiryDateTime", NULL, BOOLEAN, NULL, "true"),
     CONST("MonitoringCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
     SETTING("MonitoringCtrlr", "Enabled", NULL, BOOLEAN, RW, NULL, "monitoring_enabled", "true"),
     CHOICE("MonitoringCtrlr", 0, "ActiveMonitoringBase", VALUE_MONITORING_BASE, 0,
@@ -212,6 +245,9 @@ static const struct variable table[] = {
     CONST("SampledDataCtrlr", "SignReadings", NULL, BOOLEAN, NULL, "false"),
     CONST("SampledDataCtrlr", "RegisterValuesWithoutPhases", NULL, BOOLEAN, NULL, "true"),
     CONST("SampledDataCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    CONST("ReservationCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
+    SETTING("ReservationCtrlr", "Enabled", NULL, BOOLEAN, RW, NULL, "reservation", "true"),
+    CONST("ReservationCtrlr", "NonEvseSpecific", NULL, BOOLEAN, NULL, "true"),
     SETTING("SecurityCtrlr", "BasicAuthPassword", NULL, STRING, WO, NULL, "password", NULL),
     SETTING("SecurityCtrlr", "Identity", NULL, STRING, RO, NULL, "station_id", NULL),
     CONST("SecurityCtrlr", "CertificateEntries", NULL, INTEGER, NULL, "0"),
@@ -243,6 +279,7 @@ static const struct variable table[] = {
     CONST("TariffCostCtrlr", "TariffFallbackMessage", NULL, STRING, NULL, ""),
     CONST("TariffCostCtrlr", "TotalCostFallbackMessage", NULL, STRING, NULL, ""),
     SETTING("TxCtrlr", "EVConnectionTimeOut", NULL, INTEGER, RW, "s", "ev_connection_timeout", "120"),
+    SETTING("TxCtrlr", "MaxEnergyOnInvalidId", NULL, INTEGER, RW, "Wh", "max_energy_on_invalid_id", "0"),
     SETTING("TxCtrlr", "StopTxOnEVSideDisconnect", NULL, BOOLEAN, RO, NULL, "stop_tx_on_ev_disconnect",
             "true"),
     SETTING("TxCtrlr", "StopTxOnInvalidId", NULL, BOOLEAN, RW, NULL, "stop_tx_on_invalid_id", "true"),
@@ -399,6 +436,10 @@ bool model_at(const struct v201 *v, size_t index, struct variable *out)
         add_limits(v, out, false);
         if (out->flags & VARIABLE_LIMITS && out->value == VALUE_POWER) /* what this EVSE can give at most */
             out->max = (int32_t)((int64_t)v->view.installed_ma * 230 * (v->view.phases == 1 ? 1 : 3) / 1000);
+        if (out->value == VALUE_CACHE_BYTES)
+            out->max = auth_cache_bytes_max();
+        if (out->value == VALUE_LIST_BYTES)
+            out->max = local_list_bytes_max();
         return true;
     }
     const char *name, *unit;
@@ -633,6 +674,21 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
         break;
     case VALUE_MONITORING_LEVEL:
         say_int(out, cap, v->monitors.level);
+        break;
+    case VALUE_CACHE_BYTES:
+        say_int(out, cap, auth_cache_bytes(v));
+        break;
+    case VALUE_LIST_ENTRIES:
+        say_int(out, cap, v->list.count);
+        break;
+    case VALUE_LIST_ITEMS:
+        say_int(out, cap, LOCAL_LIST_ITEMS);
+        break;
+    case VALUE_LIST_MESSAGE:
+        say_int(out, cap, OCPP_TEXT_MAX);
+        break;
+    case VALUE_LIST_BYTES:
+        say_int(out, cap, local_list_bytes(v));
         break;
     case VALUE_MODEL:
     case VALUE_VENDOR:

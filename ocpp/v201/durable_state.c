@@ -25,6 +25,7 @@ void durable_state_load(struct durable_state *s, uint32_t *keep_id, const struct
     s->tx[sizeof s->tx - 1] = 0;
     s->token[ID_TOKEN_MAX] = 0;
     s->group[ID_TOKEN_MAX] = 0;
+    s->stop_token[ID_TOKEN_MAX] = 0;
     if (s->ending >= STOP_REASONS || s->ending_trigger >= TRIGGERS)
         s->ending = STOP_NONE;
 }

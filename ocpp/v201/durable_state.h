@@ -21,13 +21,15 @@ struct durable_state {
     uint8_t ending_trigger;
     uint8_t token_type, group_type, has_remote_id;
     uint8_t token_unsent; /* idToken still to be told in an event of this transaction */
-    uint8_t reserved[3];
+    uint8_t stop_token_type;
+    uint8_t reserved[2];
     uint32_t seq; /* of the next event */
     int32_t remote_id;
     uint32_t charging_s;
     uint64_t last_mwh;
     char tx[40], token[40], group[40];
     struct reading begin;
+    char stop_token[40]; /* what ended the authorisation, when it is not `token` */
 };
 
 /* Reads the newest record (and drops older ones); all zero when there is none. */

@@ -38,6 +38,14 @@ void request_start_transaction(struct v201 *v, const cJSON *request, struct rpc_
         reject(answer, "TxInProgress", NULL);
         return;
     }
+    if (!reservation_allows(v, &token, &group)) { /* F01.FR.21, FR.22; F02.FR.23, FR.24 */
+        reject(answer, "InvalidIdToken", "the EVSE is reserved for another");
+        return;
+    }
+    if (authorization_master_pass(v, &group)) { /* C16.FR.03 */
+        reject(answer, "InvalidIdToken", "a master pass starts nothing");
+        return;
+    }
     const cJSON *profile = json_object(request, "chargingProfile");
     if (profile) {
         const char *info;

@@ -31,6 +31,10 @@ static const struct schema_field component[] = {F(evse, OBJ(evse)), F(name, TEXT
                                                 F(instance, TEXT(50)), END};
 static const struct schema_field variable[] = {F(name, TEXT(50), REQ), F(instance, TEXT(50)), END};
 
+#define CONNECTOR_TYPES                                                                                     \
+    "cCCS1|cCCS2|cG105|cTesla|cType1|cType2|s309-1P-16A|s309-1P-32A|s309-3P-16A|s309-3P-32A|sBS1361|"       \
+    "sCEE-7-7|sType2|sType3|Other1PhMax16A|Other1PhOver16A|Other3Ph|Pan|wInductive|wResonant|Undetermined|" \
+    "Unknown"
 #define ATTRIBUTES "Actual|Target|MinSet|MaxSet"
 
 static const struct schema_field get_variable_data[] = {F(attributeType, ENUM(ATTRIBUTES)),
@@ -113,6 +117,31 @@ static const struct schema_field request_stop_schema[] = {F(transactionId, TEXT(
 static const struct schema_field get_transaction_status_schema[] = {F(transactionId, TEXT(36)), END};
 static const struct schema_field data_transfer_schema[] = {
     F(messageId, TEXT(50)), F(data, .type = SCHEMA_ANY), F(vendorId, TEXT(255), REQ), END};
+static const struct schema_field message_content[] = {F(format, ENUM("ASCII|HTML|URI|UTF8"), REQ),
+                                                      F(language, TEXT(8)), F(content, TEXT(512), REQ), END};
+static const struct schema_field id_token_info[] = {F(status, ENUM(AUTHORIZATION_STATUSES), REQ),
+                                                    F(cacheExpiryDateTime, TIME),
+                                                    F(chargingPriority, INT),
+                                                    F(language1, TEXT(8)),
+                                                    F(evseId, INT, ARR),
+                                                    F(groupIdToken, OBJ(id_token)),
+                                                    F(language2, TEXT(8)),
+                                                    F(personalMessage, OBJ(message_content)),
+                                                    END};
+static const struct schema_field authorization_data[] = {F(idToken, OBJ(id_token), REQ),
+                                                         F(idTokenInfo, OBJ(id_token_info)), END};
+/* An empty list is as good as none (D01.FR.05). */
+static const struct schema_field send_local_list_schema[] = {
+    F(localAuthorizationList, OBJ(authorization_data), .flags = SCHEMA_ARRAY | SCHEMA_MAY_BE_EMPTY),
+    F(versionNumber, INT, REQ), F(updateType, ENUM("Differential|Full"), REQ), END};
+static const struct schema_field reserve_now_schema[] = {F(id, INT, REQ),
+                                                         F(expiryDateTime, TIME, REQ),
+                                                         F(connectorType, ENUM(CONNECTOR_TYPES)),
+                                                         F(idToken, OBJ(id_token), REQ),
+                                                         F(evseId, INT),
+                                                         F(groupIdToken, OBJ(id_token)),
+                                                         END};
+static const struct schema_field cancel_reservation_schema[] = {F(reservationId, INT, REQ), END};
 static const struct schema_field empty_schema[] = {END};
 
 static const struct schema_field monitoring_data[] = {F(id, INT),
@@ -134,6 +163,7 @@ static const struct schema_field get_monitoring_report_schema[] = {
 static const struct schema_field set_monitoring_level_schema[] = {F(severity, INT, REQ), END};
 
 const struct request_row request_table[] = {
+    {"CancelReservation", cancel_reservation_schema, cancel_reservation},
     {"ChangeAvailability", change_availability_schema, change_availability},
     {"ClearCache", empty_schema, clear_cache},
     {"ClearChargingProfile", clear_charging_profile_schema, clear_charging_profile},
@@ -149,7 +179,9 @@ const struct request_row request_table[] = {
     {"GetVariables", get_variables_schema, get_variables},
     {"RequestStartTransaction", request_start_schema, request_start_transaction},
     {"RequestStopTransaction", request_stop_schema, request_stop_transaction},
+    {"ReserveNow", reserve_now_schema, reserve_now},
     {"Reset", reset_schema, reset_request},
+    {"SendLocalList", send_local_list_schema, send_local_list},
     {"SetChargingProfile", set_charging_profile_schema, set_charging_profile},
     {"SetMonitoringBase", set_monitoring_base_schema, set_monitoring_base},
     {"SetMonitoringLevel", set_monitoring_level_schema, set_monitoring_level},
@@ -159,7 +191,6 @@ const struct request_row request_table[] = {
     {"UnlockConnector", unlock_connector_schema, unlock_connector},
     /* Known to the protocol, not (yet) to this station: NotSupported instead of NotImplemented (OCPP-J, table
        8). */
-    {"CancelReservation", NULL, NULL},
     {"CertificateSigned", NULL, NULL},
     {"ClearDisplayMessage", NULL, NULL},
     {"CostUpdated", NULL, NULL},
@@ -170,8 +201,6 @@ const struct request_row request_table[] = {
     {"GetLog", NULL, NULL},
     {"InstallCertificate", NULL, NULL},
     {"PublishFirmware", NULL, NULL},
-    {"ReserveNow", NULL, NULL},
-    {"SendLocalList", NULL, NULL},
     {"SetDisplayMessage", NULL, NULL},
     {"SetNetworkProfile", NULL, NULL},
     {"UnpublishFirmware", NULL, NULL},

@@ -17,6 +17,8 @@ enum { FIRST_OFFER_US = 10000000, SETTLE_US = 2000000 };
 /* After a restart in mid-transaction the pilot must have been read before "still plugged" means anything:
  * self-test and debounce take less than this. */
 enum { RECOVER_US = 15000000 };
+/* How often the register is looked at while MaxEnergyOnInvalidId runs out: 22 kW give 6 Wh in this time. */
+enum { GRACE_LOOK_US = 1000000 };
 /* SmartChargingCtrlr.LimitChangeSignificance: smaller changes of the limit are not told. */
 enum { LIMIT_SIGNIFICANT_PERCENT = 10 };
 
@@ -163,11 +165,20 @@ static void tell(struct v201 *v, enum tx_event_type type, enum tx_trigger trigge
     if (device_wall(&v->dev, at_us, &wall))
         r.unix_ms = wall;
     memcpy(r.tx, s->tx, sizeof r.tx);
-    if (s->token_unsent || trigger == TRIGGER_STOP_AUTHORIZED) {
+    if (trigger == TRIGGER_STOP_AUTHORIZED && s->stop_token[0]) {
+        r.has_token = 1;
+        r.token_type = s->stop_token_type;
+        memcpy(r.token, s->stop_token, sizeof r.token);
+    } else if (s->token_unsent || trigger == TRIGGER_STOP_AUTHORIZED) {
         r.has_token = 1;
         r.token_type = t->token.type;
         memcpy(r.token, t->token.text, sizeof t->token.text);
         s->token_unsent = 0;
+    }
+    if (t->reservation_unsent) { /* H01.FR.15 */
+        r.has_reservation = 1;
+        r.reservation_id = t->reservation_id;
+        t->reservation_unsent = false;
     }
     if (t->remote_unsent) {
         r.has_remote_id = 1;
@@ -252,7 +263,9 @@ static void end_session(struct v201 *v)
     struct transactions *t = &v->tx;
     t->authorised = false;
     t->energy_barred = false;
+    t->grace_mwh = 0;
     t->remote_unsent = false;
+    t->reservation_unsent = false;
     t->ready_us = 0;
     t->ready_wall_ms = 0;
     t->blocked = t->plugged;
@@ -411,6 +424,7 @@ void transactions_authorised(struct v201 *v, const struct id_token *token, const
     t->authorised = true;
     t->energy_barred = false;
     t->stopped_for = STOP_NONE;
+    t->grace_mwh = 0;
     t->token = *token;
     t->group = group ? *group : (struct id_token){0};
     t->authorised_us = now;
@@ -421,6 +435,9 @@ void transactions_authorised(struct v201 *v, const struct id_token *token, const
     }
     if (v->durable.tx_active)
         v->durable.token_unsent = 1;
+    if (reservation_used(v, &t->reservation_id))
+        t->reservation_unsent = true;
+    memset(v->durable.stop_token, 0, sizeof v->durable.stop_token);
     v->dev.ops->authorise(v->dev.st, true);
     v->smart.dirty = true;
     evaluate(v, remote_id ? TRIGGER_REMOTE_START : TRIGGER_AUTHORIZED, STOP_NONE, true, now);
@@ -450,6 +467,32 @@ void transactions_stop(struct v201 *v, enum tx_trigger why, enum stop_reason rea
     evaluate(v, why, reason, true, now);
 }
 
+void transactions_stop_by(struct v201 *v, const struct id_token *token, enum stop_reason reason)
+{
+    struct durable_state *s = &v->durable;
+    memset(s->stop_token, 0, sizeof s->stop_token);
+    if (!id_token_same(token, &v->tx.token)) {
+        memcpy(s->stop_token, token->text, sizeof token->text);
+        s->stop_token_type = token->type;
+    }
+    transactions_stop(v, TRIGGER_STOP_AUTHORIZED, reason);
+}
+
+static void bar_energy(struct v201 *v)
+{
+    struct transactions *t = &v->tx;
+    t->energy_barred = true; /* E05.FR.02: the transaction stays, energy does not */
+    t->grace_mwh = 0;
+    v->dev.ops->authorise(v->dev.st, false);
+    evaluate(v, TRIGGER_CHARGING_STATE_CHANGED, STOP_DEAUTHORIZED, false, device_now(&v->dev));
+}
+
+/* What MaxEnergyOnInvalidId allows is counted from the beginning of the transaction (E05.FR.02, FR.03). */
+static bool grace_over(const struct v201 *v)
+{
+    return v->tx.grace_mwh && (int64_t)v->view.meter.import_total_mwh >= v->tx.grace_mwh;
+}
+
 void transactions_token_refused(struct v201 *v, const char *tx)
 {
     struct transactions *t = &v->tx;
@@ -460,9 +503,10 @@ void transactions_token_refused(struct v201 *v, const char *tx)
         transactions_stop(v, TRIGGER_DEAUTHORIZED, STOP_DEAUTHORIZED); /* E05.FR.09, FR.10 */
         return;
     }
-    t->energy_barred = true; /* E05.FR.02: the transaction stays, energy does not */
-    v->dev.ops->authorise(v->dev.st, false);
-    evaluate(v, TRIGGER_CHARGING_STATE_CHANGED, STOP_DEAUTHORIZED, false, device_now(&v->dev));
+    int64_t most_wh = device_int(&v->dev, "max_energy_on_invalid_id", 0);
+    t->grace_mwh = most_wh ? (int64_t)v->durable.begin.import_mwh + most_wh * 1000 : 0;
+    if (t->grace_mwh == 0 || grace_over(v))
+        bar_energy(v);
 }
 
 /* ---- what happens at the station ---- */
@@ -471,7 +515,7 @@ static void free_charging(struct v201 *v)
 {
     struct transactions *t = &v->tx;
     if (t->authorised || t->blocked || !t->plugged || v->durable.ending || v->durable.inoperative ||
-        !device_bool(&v->dev, "free_charging", false))
+        reservation_held(v) || !device_bool(&v->dev, "free_charging", false))
         return;
     const struct id_token nobody = {.text = "", .type = ID_TOKEN_NO_AUTHORIZATION};
     transactions_authorised(v, &nobody, NULL, NULL);
@@ -671,6 +715,12 @@ uint64_t transactions_step(struct v201 *v, uint64_t now)
             evaluate(v, TRIGGER_CHARGING_STATE_CHANGED, STOP_NONE, false, now);
             next = now + 200000;
         }
+        if (t->grace_mwh && !v->durable.ending) {
+            if (grace_over(v))
+                bar_energy(v);
+            else
+                next = sooner(next, now + GRACE_LOOK_US);
+        }
         if (t->trigger_asked && v->durable.tx_active && !v->durable.ending)
             tell(v, TX_UPDATED, TRIGGER_TRIGGER, STOP_NONE, CONTEXT_TRIGGER, now);
         t->trigger_asked = false;
@@ -711,17 +761,23 @@ bool transaction_event_make(struct v201 *v, cJSON *payload, bool asked_only)
 void transaction_event_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload)
 {
     char tx[40];
+    struct id_token token = {.type = v->queue.current.token_type}, group = {0};
     bool had_token = v->queue.have_current && v->queue.current.has_token;
     memcpy(tx, v->queue.current.tx, sizeof tx);
+    memcpy(token.text, v->queue.current.token, ID_TOKEN_MAX);
     tx_queue_outcome(&v->queue, &v->dev, how);
     const cJSON *info = how == RPC_RESULT ? json_object(payload, "idTokenInfo") : NULL;
     const char *status = json_text(info, "status", 20);
     if (!status || !had_token)
         return;
-    if (strcmp(status, "Accepted") != 0)
+    auth_cache_learn(v, &token, info); /* C10.FR.05 */
+    id_token_read(info, "groupIdToken", &group);
+    /* C16.FR.03: a master pass begins nothing, also when the server says so only now. */
+    bool ours = v->durable.tx_active && !strcmp(tx, v->durable.tx) && id_token_same(&token, &v->tx.token);
+    if (strcmp(status, "Accepted") != 0 || (ours && authorization_master_pass(v, &group)))
         transactions_token_refused(v, tx);
-    else if (v->durable.tx_active && !strcmp(tx, v->durable.tx))
-        id_token_read(info, "groupIdToken", &v->tx.group);
+    else if (ours && group.text[0])
+        v->tx.group = group;
 }
 
 void get_transaction_status(struct v201 *v, const cJSON *request, struct rpc_answer *answer)

@@ -21,7 +21,11 @@ struct transactions {
     bool blocked; /* after an end: free charging does not start again before the car has been unplugged */
     struct id_token token, group;
     uint64_t authorised_us;
-    bool remote_unsent; /* a remote start is still to be told in an event */
+    bool remote_unsent;      /* a remote start is still to be told in an event */
+    bool reservation_unsent; /* likewise the reservation that this session has used */
+    int32_t reservation_id;
+    int64_t
+        grace_mwh; /* the token turned out invalid; energy flows until the register reads this; 0: not so */
     /* what has been told last in the running transaction */
     enum charging_state state;
     uint8_t phases_used;
@@ -56,6 +60,8 @@ void transactions_authorised(struct v201 *v, const struct id_token *token, const
 /* The authorisation ends: enum tx_trigger says why, enum stop_reason what a transaction that ends with it
  * gives. */
 void transactions_stop(struct v201 *v, enum tx_trigger why, enum stop_reason reason);
+/* The same by a token that was presented, which the event will name (E07.FR.02). */
+void transactions_stop_by(struct v201 *v, const struct id_token *token, enum stop_reason reason);
 /* The server's opinion of the token of transaction `tx`, from a TransactionEvent response. */
 void transactions_token_refused(struct v201 *v, const char *tx);
 /* Monotonic and wall time at which the running session became ready to deliver energy. */

@@ -203,7 +203,7 @@ bool reading_write(cJSON *sampled, const struct reading *r)
 
 size_t tx_record_size(const struct tx_record *r)
 {
-    return r->event == TX_ENDED ? sizeof *r : offsetof(struct tx_record, begin);
+    return r->event == TX_ENDED || r->has_reservation ? sizeof *r : offsetof(struct tx_record, begin);
 }
 
 bool tx_record_load(struct tx_record *r, const void *bytes, size_t len)
@@ -275,6 +275,8 @@ void tx_record_write(cJSON *p, const struct tx_record *r, const struct device *d
         json_add_text(info, "stoppedReason", reason_names[r->reason]);
     if (r->has_remote_id)
         json_add_int(info, "remoteStartId", r->remote_id);
+    if (r->has_reservation)
+        json_add_int(p, "reservationId", r->reservation_id);
     cJSON *evse = json_add_object(p, "evse");
     json_add_int(evse, "id", EVSE_ID);
     json_add_int(evse, "connectorId", CONNECTOR_ID);

@@ -93,7 +93,13 @@ struct id_token {
     uint8_t type;                /* index into ID_TOKEN_TYPES */
 };
 #define ID_TOKEN_TYPES "Central|eMAID|ISO14443|ISO15693|KeyCode|Local|MacAddress|NoAuthorization"
-enum { ID_TOKEN_CENTRAL = 0, ID_TOKEN_ISO14443 = 2, ID_TOKEN_LOCAL = 5, ID_TOKEN_NO_AUTHORIZATION = 7 };
+enum {
+    ID_TOKEN_CENTRAL = 0,
+    ID_TOKEN_ISO14443 = 2,
+    ID_TOKEN_KEY_CODE = 4,
+    ID_TOKEN_LOCAL = 5,
+    ID_TOKEN_NO_AUTHORIZATION = 7
+};
 const char *id_token_type_name(uint8_t type);
 bool id_token_same(const struct id_token *a, const struct id_token *b); /* letters' case does not count */
 void id_token_write(cJSON *obj, const char *name, const struct id_token *t);
@@ -117,7 +123,8 @@ struct tx_record {
     uint16_t version, size;
     uint8_t event, trigger, state, reason;
     uint8_t offline, has_token, has_remote_id, phases_used; /* phases_used 0: not said */
-    uint8_t token_type, cable_a, reserved[2];               /* cable_a 0: not said */
+    uint8_t token_type, cable_a;                            /* cable_a 0: not said */
+    uint8_t has_reservation, reserved;
     uint32_t seq;
     uint32_t boot; /* with unix_ms 0: the start-up that at_us belongs to */
     uint64_t at_us;
@@ -128,6 +135,8 @@ struct tx_record {
     char token[40];
     struct reading now;
     struct reading begin; /* TX_ENDED: the reading that the transaction began with */
+    int32_t reservation_id;
+    int32_t reserved2;
 };
 enum { TX_RECORD_VERSION = 1 };
 /* Bytes to keep of a record. */

@@ -46,6 +46,7 @@ static const struct {
     {"SecurityEventNotification", security_event_make, security_event_done, true},
     {"LogStatusNotification", log_status_make, idle_status_done, true},
     {"FirmwareStatusNotification", firmware_status_make, idle_status_done, true},
+    {"ReservationStatusUpdate", reservation_status_make, reservation_status_done, true},
 };
 enum {
     OUTBOUND = sizeof outbound / sizeof outbound[0],
@@ -152,7 +153,10 @@ void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station
     }
     provisioning_init(v);
     security_events_init(v);
+    reservation_init(v);
     availability_init(v);
+    auth_cache_init(v);
+    local_list_init(v);
     authorization_init(v);
     transactions_init(v);
     tx_queue_init(&v->queue, &v->dev);
@@ -204,6 +208,7 @@ uint64_t v201_step(struct v201 *v, uint64_t now)
     v->dev.ops->view(v->dev.st, &v->view);
     uint64_t due = transactions_step(v, now);
     due = sooner(due, authorization_step(v, now));
+    due = sooner(due, reservation_step(v, now));
     due = sooner(due, availability_step(v, now));
     due = sooner(due, meter_values_step(v, now));
     due = sooner(due, reset_step(v, now));

@@ -5,17 +5,20 @@
 #ifndef OCPP_V201_V201_H
 #define OCPP_V201_V201_H
 
+#include "ocpp/v201/auth_cache.h"
 #include "ocpp/v201/authorization.h"
 #include "ocpp/v201/availability.h"
 #include "ocpp/v201/data_transfer.h"
 #include "ocpp/v201/device_model.h"
 #include "ocpp/v201/durable_state.h"
+#include "ocpp/v201/local_list.h"
 #include "ocpp/v201/meter_values.h"
 #include "ocpp/v201/monitoring.h"
 #include "ocpp/v201/monitoring_report.h"
 #include "ocpp/v201/provisioning.h"
 #include "ocpp/v201/remote_control.h"
 #include "ocpp/v201/reporting.h"
+#include "ocpp/v201/reservation.h"
 #include "ocpp/v201/reset.h"
 #include "ocpp/v201/security_events.h"
 #include "ocpp/v201/smart_charging.h"
@@ -47,6 +50,9 @@ struct v201 {
     struct reset reset;
     struct availability avail;
     struct authorization auth;
+    struct auth_cache cache;
+    struct local_list list;
+    struct reservations reservations;
     struct transactions tx;
     struct tx_queue queue;
     struct smart_charging smart;

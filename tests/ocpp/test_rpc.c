@@ -202,7 +202,7 @@ static void error_codes(void **state)
         const char *text, *id, *code;
     } cases[] = {
         {"[2,\"1\",\"NoSuchAction\",{}]", "1", "NotImplemented"},
-        {"[2,\"2\",\"ReserveNow\",{}]", "2", "NotSupported"},
+        {"[2,\"2\",\"PublishFirmware\",{}]", "2", "NotSupported"},
         {"[2,\"3\",\"Reset\",{}]", "3", "OccurrenceConstraintViolation"},
         {"[2,\"4\",\"Reset\",{\"type\":7}]", "4", "TypeConstraintViolation"},
         {"[2,\"5\",\"Reset\",{\"type\":\"Soon\"}]", "5", "PropertyConstraintViolation"},

@@ -180,6 +180,26 @@ static void op_forget(void *st, enum ocpp_keep_kind kind, uint32_t id)
             return;
         }
 }
+static enum ocpp_firmware_answer op_update_firmware(void *st, const struct ocpp_firmware_request *q,
+                                                    const char **why)
+{
+    (void)st;
+    if (strlen(q->url) > 4 * 512 || (q->certificate && strlen(q->certificate) > 4 * 5500) || q->retries < -1)
+        abort();
+    *why = q->signature && !q->certificate ? "a signature without its certificate" : NULL;
+    return *why ? OCPP_FW_REJECTED : (enum ocpp_firmware_answer)((unsigned)q->request_id % 4);
+}
+static bool op_firmware_report(void *st, struct ocpp_firmware_report *out)
+{
+    const struct world *w = st;
+    *out = (struct ocpp_firmware_report){.status = (enum ocpp_firmware_status)(w->now_us % OCPP_FW_STATUSES),
+                                         .request_id = 1};
+    return w->now_us % 3 == 0;
+}
+static void op_firmware_reported(void *st)
+{
+    (void)st;
+}
 static void op_log(void *st, int level, const char *text)
 {
     (void)st;
@@ -210,6 +230,9 @@ static const struct ocpp_station_ops ops = {
     .keep = op_keep,
     .peek = op_peek,
     .forget = op_forget,
+    .update_firmware = op_update_firmware,
+    .firmware_report = op_firmware_report,
+    .firmware_reported = op_firmware_reported,
     .log = op_log,
 };
 

@@ -46,7 +46,9 @@ struct ocpp_view {
     int32_t temperature_mc;
     bool temperature_valid;
     struct ocpp_meter meter;
-    struct { /* what is left of memory, bytes */
+    int32_t firmware_percent;     /* of new firmware that has been downloaded; −1: none is */
+    const char *firmware_failure; /* why the last update failed; "" if it did not */
+    struct {                      /* what is left of memory, bytes */
         bool valid;
         uint32_t control_stack, comms_stack, heap_min, heap_block;
     } health;
@@ -67,6 +69,7 @@ enum ocpp_event_type {
     OCPP_EV_TOKEN, /* text: the token presented at the reader; old: its type ("ISO14443", "KeyCode", ...) */
     OCPP_EV_STOP_BUTTON, /* the user asked at the station to stop */
     OCPP_EV_LOCK,        /* on: locked; text "failed" on failure */
+    OCPP_EV_FIRMWARE,    /* text: percent of new firmware that has been downloaded */
 };
 struct ocpp_event {
     enum ocpp_event_type type;
@@ -74,6 +77,44 @@ struct ocpp_event {
     bool on;
     const char *text, *old; /* valid during the call */
     struct ocpp_view view;  /* the station right after the event */
+};
+
+/* ---- firmware ---- */
+
+enum ocpp_firmware_status {
+    OCPP_FW_IDLE,
+    OCPP_FW_DOWNLOADED,
+    OCPP_FW_DOWNLOAD_FAILED,
+    OCPP_FW_DOWNLOADING,
+    OCPP_FW_DOWNLOAD_SCHEDULED,
+    OCPP_FW_DOWNLOAD_PAUSED,
+    OCPP_FW_INSTALLATION_FAILED,
+    OCPP_FW_INSTALLED,
+    OCPP_FW_INSTALLING,
+    OCPP_FW_INSTALL_REBOOTING,
+    OCPP_FW_INSTALL_SCHEDULED,
+    OCPP_FW_INSTALL_VERIFICATION_FAILED,
+    OCPP_FW_INVALID_SIGNATURE,
+    OCPP_FW_SIGNATURE_VERIFIED,
+    OCPP_FW_STATUSES
+};
+struct ocpp_firmware_request {
+    int32_t request_id;
+    const char *url;
+    int64_t retrieve_ms, install_ms;     /* UTC; install 0: as soon as possible */
+    int32_t retries, retry_interval_s;   /* −1: not given */
+    const char *certificate, *signature; /* PEM, Base64; NULL: not given */
+};
+enum ocpp_firmware_answer {
+    OCPP_FW_ACCEPTED,
+    OCPP_FW_ACCEPTED_CANCELED, /* another one was under way and has been given up for it */
+    OCPP_FW_REJECTED,
+    OCPP_FW_BAD_CERTIFICATE,
+};
+/* What the server is to be told of it; for the last one of an update it outlasts restarts. */
+struct ocpp_firmware_report {
+    enum ocpp_firmware_status status;
+    int32_t request_id;
 };
 
 enum ocpp_reset { OCPP_RESET_NOW, OCPP_RESET_WHEN_IDLE };
@@ -146,6 +187,13 @@ struct ocpp_station_ops {
     bool (*peek)(void *st, enum ocpp_keep_kind kind, uint32_t after, void *buf, size_t cap, size_t *len,
                  uint32_t *id);
     void (*forget)(void *st, enum ocpp_keep_kind kind, uint32_t id);
+
+    /* firmware. update: `why` gets a static text when it is refused. report: what is to be told next, false:
+     * nothing; the same again until reported. */
+    enum ocpp_firmware_answer (*update_firmware)(void *st, const struct ocpp_firmware_request *request,
+                                                 const char **why);
+    bool (*firmware_report)(void *st, struct ocpp_firmware_report *out);
+    void (*firmware_reported)(void *st);
 
     /* a line for the log; level 0 error .. 3 debug */
     void (*log)(void *st, int level, const char *text);

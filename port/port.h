@@ -35,6 +35,26 @@ struct port_flash {
     int (*erase)(void *ctx, uint32_t off, size_t len); /* whole sectors */
 };
 
+/*
+ * Two slots for firmware and a boot loader that starts one of them. What is in a slot begins at its offset 0, as
+ * the boot loader wants it. A slot that has been activated is started on probation: it must be confirmed, or
+ * the next reset, whatever its cause, starts the other one again. Every change is there whole or not at all
+ * when the power goes. Comms thread; calls may block as flash does (store/journal.h), activate for as long as
+ * it takes to check an image.
+ */
+struct port_firmware {
+    void *ctx;
+    uint8_t running;        /* slot 0 or 1 */
+    bool probation;         /* of the running slot, as of this start */
+    bool other_failed;      /* the boot loader has given up what is in the other slot */
+    struct port_flash idle; /* the other slot; size 0: this machine has no slots */
+    /* The idle slot is started at the next reset. PORT_ERR_RANGE: there is nothing in it that could be. */
+    int (*activate)(void *ctx);
+    int (*confirm)(void *ctx); /* the running slot has passed its probation */
+    /* The other slot is started at the next reset. PORT_ERR_NOT_FOUND: there is nothing in it. */
+    int (*roll_back)(void *ctx);
+};
+
 /* Key-value store for settings: NVS on the chip, a file on Linux. A value is replaced whole or not at all. */
 enum { PORT_KV_KEY_MAX = 15, PORT_KV_VALUE_MAX = 512 };
 struct port_kv {
@@ -89,6 +109,7 @@ struct port {
     enum port_reset_reason reset_reason;
     struct port_kv kv;
     struct port_flash journal;
+    struct port_firmware firmware; /* zero: no slots, no updates */
     void *retained; /* PORT_RETAINED_BYTES, 8-byte aligned; NULL: this machine has none */
 };
 

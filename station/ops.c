@@ -63,6 +63,7 @@ void station_view(const struct station *s, struct ocpp_view *out)
         .temperature_valid = c->temperature_valid,
     };
     memcpy(out->phases_used, c->phases_used, sizeof out->phases_used);
+    firmware_glue_view(s, out);
     view_meter(&c->meter, &out->meter);
     if (s->port->health) {
         struct port_health h;
@@ -292,7 +293,8 @@ static void op_set_limit(void *st, int32_t ma, int64_t lease_ms, int32_t fallbac
 
 static void op_set_available(void *st, bool in_service)
 {
-    want(self(st), CONTROL_AVAILABLE, in_service);
+    self(st)->firmware_glue.server_available = in_service;
+    want(self(st), CONTROL_AVAILABLE, in_service && !self(st)->firmware_glue.closed);
 }
 
 static bool op_unlock(void *st)
@@ -407,7 +409,8 @@ static const char *op_identity(void *st, const char *what)
     if (!strcmp(what, "firmware"))
         return s->firmware;
     if (!strcmp(what, "reset_reason"))
-        return reset_reason_name(s->port->reset_reason);
+        return s->firmware_glue.update.by_update ? "FirmwareUpdate"
+                                                 : reset_reason_name(s->port->reset_reason);
     return "";
 }
 
@@ -460,5 +463,8 @@ const struct ocpp_station_ops station_ocpp_ops = {
     .keep = op_keep,
     .peek = op_peek,
     .forget = op_forget,
+    .update_firmware = firmware_glue_ask,
+    .firmware_report = firmware_glue_report,
+    .firmware_reported = firmware_glue_reported,
     .log = op_log,
 };

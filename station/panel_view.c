@@ -221,13 +221,15 @@ void station_panel(struct station *s, struct panel_face *f, const struct panel_m
         .server = settings_text(&s->settings, SETTING_server_url),
     };
     const struct panel_identity identity = {.serial = s->serial, .model = s->model, .firmware = s->firmware};
+    struct panel_machine machine = *m;
+    machine.updating = m->updating || firmware_glue_panel(s, &machine.update_phase, &machine.update_permille);
     const struct panel_view_in in = {
         .control = &status,
         .visit = &s->visit,
         .link = &link,
         .settings = &s->settings,
         .identity = &identity,
-        .machine = m,
+        .machine = &machine,
         .now_us = now,
     };
     panel_view_from(&in, out);

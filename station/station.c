@@ -178,6 +178,7 @@ struct station *station_init(void *mem, const struct station_boot *given)
     struct link_cfg link;
     settings_map_link(&s->settings, s->url, sizeof s->url, &link);
     link_configure(&s->link, &link);
+    firmware_glue_init(s, boot);
     s->ocpp = ocpp_init(boot->ocpp_mem, &station_ocpp_ops, s);
     return s;
 }
@@ -283,6 +284,9 @@ static void restart_step(struct station *s, uint64_t now)
             return;
         }
     }
+    if (!r->prepared)
+        firmware_glue_before_restart(s);
+    r->prepared = true;
     const struct control_cmd open = {.type = CONTROL_CONTACTOR, .a = 0};
     wishes_want(&s->wishes, &open);
     bool late = now - r->asked_us >= RESTART_DEADLINE_US;
@@ -328,6 +332,7 @@ uint64_t station_comms_step(struct station *s)
 
     uint64_t due = link_step(&s->link, now);
     due = sooner(due, ocpp_step(s->ocpp));
+    due = sooner(due, firmware_glue_step(s, now));
 
     const struct durable_registers registers = {.meter = s->status.meter,
                                                 .contactor_cycles = s->status.contactor_cycles};

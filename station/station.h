@@ -29,6 +29,8 @@ struct station_boot {
     const struct http *http;               /* downloads and uploads; NULL: none, and that is answered so */
     const struct sense_cfg *sense;         /* channels and converter curve of this machine; NULL: defaults */
     const char *serial, *model, *firmware; /* static strings */
+    uint32_t
+        security; /* of this firmware: none with a lower number may follow it (docs/firmware-update.md) */
     void *
         ocpp_mem; /* ocpp_size() bytes, 16-byte aligned (PSRAM on the chip); NULL: right behind the station */
     /* For the log and for the black box, 8-byte aligned (PSRAM on the chip, blackbox_bytes(CONTROL_PERIOD_US)

@@ -6,6 +6,7 @@
 #include "log/inbox.h"
 #include "log/log.h"
 #include "station/durable.h"
+#include "station/firmware.h"
 #include "station/link.h"
 #include "station/registers.h"
 #include "station/rings.h"
@@ -18,7 +19,7 @@ enum { STATION_URL_MAX = 255 + 1 + 48 * 3 + 1 };
 
 /* A restart that the server asked for: what is still to be waited for. */
 struct station_restart {
-    bool wanted, when_idle, done;
+    bool wanted, when_idle, prepared, done;
     uint64_t asked_us;
 };
 
@@ -62,6 +63,7 @@ struct station {
     bool plugged;                 /* by the last definite pilot state */
     char pilot;
     struct station_restart restart;
+    struct firmware_glue firmware_glue;
     char url[STATION_URL_MAX];
     const char *serial, *model, *firmware;
 };

@@ -69,6 +69,8 @@ enum value {
     VALUE_VENDOR,
     VALUE_SERIAL,
     VALUE_FIRMWARE,
+    VALUE_FIRMWARE_PROGRESS,
+    VALUE_FIRMWARE_FAILURE,
     VALUE_DATE_TIME,
 };
 
@@ -218,7 +220,7 @@ static const struct variable table[] = {
     CONST("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_TEXT(16)),
     SETTING("MonitoringCtrlr", "OfflineQueuingSeverity", NULL, INTEGER, RW, NULL,
             "monitoring_offline_severity", "9"),
-    CONST_LIST("OCPPCommCtrlr", "FileTransferProtocols", MEMBERS, "FTP,FTPS,HTTP,HTTPS,SFTP", ""),
+    CONST_LIST("OCPPCommCtrlr", "FileTransferProtocols", MEMBERS, "FTP,FTPS,HTTP,HTTPS,SFTP", "HTTP,HTTPS"),
     SETTING("OCPPCommCtrlr", "HeartbeatInterval", NULL, INTEGER, RW, "s", "heartbeat_interval", "300"),
     SETTING("OCPPCommCtrlr", "MessageTimeout", "Default", INTEGER, RW, "s", "message_timeout", "30"),
     SETTING("OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent", INTEGER, RW, "s",
@@ -295,6 +297,8 @@ static const struct variable table[] = {
      .flags = VARIABLE_SUMMARY,
      .values = STATES,
      .value = VALUE_STATION_STATE},
+    SETTING("ChargingStation", "AllowNewSessionsPendingFirmwareUpdate", NULL, BOOLEAN, RW, NULL,
+            "update_new_sessions", "false"),
     CONST("ChargingStation", "Available", NULL, BOOLEAN, NULL, "true"),
     VALUE("ChargingStation", 0, "SupplyPhases", NULL, INTEGER, NULL, VALUE_PHASES, 0),
     VALUE("ChargingStation", 0, "Power", NULL, DECIMAL, "W", VALUE_POWER, VARIABLE_LIMITS),
@@ -398,6 +402,8 @@ static const struct variable table[] = {
     VALUE("Storage", 0, "Entries", "TransactionEvent", INTEGER, NULL, VALUE_QUEUED, 0),
     VALUE("Storage", 0, "Count", "EventsLost", INTEGER, NULL, VALUE_EVENTS_LOST, 0),
     VALUE("Firmware", 0, "VersionNumber", NULL, STRING, NULL, VALUE_FIRMWARE, VARIABLE_CONSTANT),
+    VALUE("Firmware", 0, "Progress", NULL, INTEGER, "Percent", VALUE_FIRMWARE_PROGRESS, 0),
+    VALUE("Firmware", 0, "Failure", NULL, STRING, NULL, VALUE_FIRMWARE_FAILURE, 0),
     SETTING("Display", "DataText", "Name", STRING, RW, NULL, "station_name", NULL),
 };
 enum { ROWS = sizeof table / sizeof table[0] };
@@ -699,6 +705,13 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
         snprintf(out, cap, "%s", text ? text : "");
         break;
     }
+    case VALUE_FIRMWARE_PROGRESS:
+        if (w->firmware_percent >= 0)
+            say_int(out, cap, w->firmware_percent);
+        break;
+    case VALUE_FIRMWARE_FAILURE:
+        snprintf(out, cap, "%s", w->firmware_failure ? w->firmware_failure : "");
+        break;
     case VALUE_DATE_TIME: {
         int64_t wall;
         if (device_wall(&v->dev, device_now(&v->dev), &wall) && cap >= JSON_TIME_TEXT)

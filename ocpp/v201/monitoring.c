@@ -72,6 +72,7 @@ static const struct variable pilot_state = {.component = "ControlPilot", .level 
 static const struct variable contactor_state = {.component = "Contactor", .level = 1, .name = "State"};
 static const struct variable limit_offered = {.component = "Limits", .level = 1, .name = "Offered"};
 static const struct variable limit_reason = {.component = "Limits", .level = 1, .name = "Reason"};
+static const struct variable firmware_progress = {.component = "Firmware", .name = "Progress"};
 static const struct variable lock_problem = {
     .component = "ConnectorPlugRetentionLock", .level = 2, .name = "Problem"};
 
@@ -151,6 +152,12 @@ void monitoring_event(struct v201 *v, const struct ocpp_event *ev)
             e->trigger = NOTIFY_ALERTING;
             snprintf(e->value, sizeof e->value, "true");
             snprintf(e->tech, sizeof e->tech, "Lock");
+        }
+        return;
+    case OCPP_EV_FIRMWARE:
+        if (wanted(v, INFORMATION)) {
+            struct notify_event *e = renew(v, &firmware_progress, 0, ev->at_us);
+            snprintf(e->value, sizeof e->value, "%.15s", ev->text);
         }
         return;
     case OCPP_EV_PLUGGED:

@@ -131,7 +131,7 @@ void trigger_message(struct v201 *v, const cJSON *request, struct rpc_answer *an
     } else if (!strcmp(what, "LogStatusNotification")) {
         v->remote.log_status_asked = true;
     } else if (!strcmp(what, "FirmwareStatusNotification")) {
-        v->remote.firmware_status_asked = true;
+        v->firmware.asked = true;
     } else {
         status = "NotImplemented"; /* F06.FR.08 */
     }
@@ -151,12 +151,6 @@ bool log_status_make(struct v201 *v, cJSON *payload, bool asked_only)
 {
     (void)asked_only;
     return idle(&v->remote.log_status_asked, payload);
-}
-
-bool firmware_status_make(struct v201 *v, cJSON *payload, bool asked_only)
-{
-    (void)asked_only;
-    return idle(&v->remote.firmware_status_asked, payload);
 }
 
 void idle_status_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload)

@@ -162,6 +162,13 @@ static const struct schema_field get_monitoring_report_schema[] = {
     F(monitoringCriteria, TEXT(50), ARR, .max_items = 3), END};
 static const struct schema_field set_monitoring_level_schema[] = {F(severity, INT, REQ), END};
 
+static const struct schema_field firmware_type[] = {
+    F(location, TEXT(512), REQ),       F(retrieveDateTime, TIME, REQ), F(installDateTime, TIME),
+    F(signingCertificate, TEXT(5500)), F(signature, TEXT(800)),        END};
+static const struct schema_field update_firmware_schema[] = {F(retries, INT), F(retryInterval, INT),
+                                                             F(requestId, INT, REQ),
+                                                             F(firmware, OBJ(firmware_type), REQ), END};
+
 const struct request_row request_table[] = {
     {"CancelReservation", cancel_reservation_schema, cancel_reservation},
     {"ChangeAvailability", change_availability_schema, change_availability},
@@ -189,6 +196,7 @@ const struct request_row request_table[] = {
     {"SetVariables", set_variables_schema, set_variables},
     {"TriggerMessage", trigger_message_schema, trigger_message},
     {"UnlockConnector", unlock_connector_schema, unlock_connector},
+    {"UpdateFirmware", update_firmware_schema, update_firmware},
     /* Known to the protocol, not (yet) to this station: NotSupported instead of NotImplemented (OCPP-J, table
        8). */
     {"CertificateSigned", NULL, NULL},
@@ -204,6 +212,5 @@ const struct request_row request_table[] = {
     {"SetDisplayMessage", NULL, NULL},
     {"SetNetworkProfile", NULL, NULL},
     {"UnpublishFirmware", NULL, NULL},
-    {"UpdateFirmware", NULL, NULL},
 };
 const size_t request_rows = sizeof request_table / sizeof request_table[0];

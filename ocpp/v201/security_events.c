@@ -14,6 +14,9 @@ static const char *const names[SECURITY_EVENT_TYPES] = {
     [SECURITY_STARTUP_OF_THE_DEVICE] = "StartupOfTheDevice",
     [SECURITY_RESET_OR_REBOOT] = "ResetOrReboot",
     [SECURITY_RECONFIGURATION] = "ReconfigurationOfSecurityParameters",
+    [SECURITY_FIRMWARE_UPDATED] = "FirmwareUpdated",
+    [SECURITY_INVALID_FIRMWARE_SIGNATURE] = "InvalidFirmwareSignature",
+    [SECURITY_INVALID_FIRMWARE_CERTIFICATE] = "InvalidFirmwareSigningCertificate",
 };
 
 static bool peek(const struct v201 *v, uint32_t after, struct security_event *out, uint32_t *id)

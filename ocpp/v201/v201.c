@@ -45,7 +45,7 @@ static const struct {
     {"MeterValues", meter_values_make, meter_values_done, true},
     {"SecurityEventNotification", security_event_make, security_event_done, true},
     {"LogStatusNotification", log_status_make, idle_status_done, true},
-    {"FirmwareStatusNotification", firmware_status_make, idle_status_done, true},
+    {"FirmwareStatusNotification", firmware_status_make, firmware_status_done, true},
     {"ReservationStatusUpdate", reservation_status_make, reservation_status_done, true},
 };
 enum {

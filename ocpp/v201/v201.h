@@ -11,6 +11,7 @@
 #include "ocpp/v201/data_transfer.h"
 #include "ocpp/v201/device_model.h"
 #include "ocpp/v201/durable_state.h"
+#include "ocpp/v201/firmware.h"
 #include "ocpp/v201/local_list.h"
 #include "ocpp/v201/meter_values.h"
 #include "ocpp/v201/monitoring.h"
@@ -62,6 +63,7 @@ struct v201 {
     struct reporting reporting;
     struct meter_values meter;
     struct remote_control remote;
+    struct firmware firmware;
 };
 
 void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station, struct rpc *rpc);

@@ -142,7 +142,7 @@ def headers():
         for path in list((ROOT / folder).rglob("*.[ch]")) + list((ROOT / folder).rglob("*.def")):
             for name in includes(path):
                 own = name.split("/")[0] in PORTABLE + ["port"]
-                mbedtls = folder in ("net", "update", "station") and name.startswith("mbedtls/")
+                mbedtls = folder in ("net", "update", "station") and name.startswith(("mbedtls/", "psa/"))
                 local = (path.parent / name).is_file()
                 if not own and not mbedtls and not local and name not in allowed:
                     bad(f"{path.relative_to(ROOT)} includes {name}")

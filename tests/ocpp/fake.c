@@ -272,6 +272,36 @@ static void op_forget(void *st, enum ocpp_keep_kind kind, uint32_t id)
         }
 }
 
+static enum ocpp_firmware_answer op_update_firmware(void *st, const struct ocpp_firmware_request *q,
+                                                    const char **why)
+{
+    struct fake *f = st;
+    f->firmware_calls++;
+    f->firmware_request = *q;
+    (void)snprintf(f->firmware_url, sizeof f->firmware_url, "%s", q->url);
+    f->firmware_certificate = q->certificate != NULL;
+    f->firmware_signature = q->signature != NULL;
+    *why = f->firmware_why;
+    return f->firmware_answer;
+}
+
+static bool op_firmware_report(void *st, struct ocpp_firmware_report *out)
+{
+    struct fake *f = st;
+    if (f->firmware_reports == 0)
+        return false;
+    *out = f->firmware_report[0];
+    return true;
+}
+
+static void op_firmware_reported(void *st)
+{
+    struct fake *f = st;
+    assert_true(f->firmware_reports > 0);
+    f->firmware_reports--;
+    memmove(f->firmware_report, f->firmware_report + 1, f->firmware_reports * sizeof f->firmware_report[0]);
+}
+
 static void op_log(void *st, int level, const char *text)
 {
     (void)level;
@@ -301,6 +331,9 @@ static const struct ocpp_station_ops ops = {
     .keep = op_keep,
     .peek = op_peek,
     .forget = op_forget,
+    .update_firmware = op_update_firmware,
+    .firmware_report = op_firmware_report,
+    .firmware_reported = op_firmware_reported,
     .log = op_log,
 };
 

@@ -38,6 +38,15 @@ struct fake {
     int64_t wall_at_0_ms;
     struct ocpp_view view;
     bool authorised, available, hold, unlock_works, reset_works;
+    /* firmware */
+    enum ocpp_firmware_answer firmware_answer;
+    const char *firmware_why;
+    int firmware_calls;
+    struct ocpp_firmware_request firmware_request; /* its texts last during the call only: copied below */
+    char firmware_url[600];
+    bool firmware_certificate, firmware_signature;
+    struct ocpp_firmware_report firmware_report[8];
+    unsigned firmware_reports;
     int authorise_calls, limit_calls, resets, hang_ups;
     int32_t limit_ma, fallback_ma;
     int64_t lease_ms;

@@ -1,0 +1,4 @@
+# What the boot loader does, and the maker's side of firmware: used by ecs-launch, ecs-image, ecs-sim and tests/update.
+ecs_library(ecs_linux_firmware SOURCES ${CMAKE_CURRENT_LIST_DIR}/flash_part.c ${CMAKE_CURRENT_LIST_DIR}/slots.c
+                                       ${CMAKE_CURRENT_LIST_DIR}/image_sign.c
+            LIBS ecs_update ecs_linux_storage)

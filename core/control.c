@@ -53,7 +53,6 @@ void control_init(struct control *c, const struct control_cfg *cfg, struct guard
         .newest_us = now_us,
         .now_us = now_us,
         .test_bp = PILOT_STEADY,
-        .cable_told_ma = 0,
         .limit_told_bp = PILOT_STEADY,
     };
     c->cfg.phases = cfg->phases == 1 ? 1 : 3;
@@ -264,8 +263,7 @@ static void measure(struct control *c, const struct control_in *in)
                 c->now_us, &cool);
     c->too_hot = cool.too_hot;
 
-    int32_t cable_ma = c->proximity.known && c->proximity.ma > 0 ? c->proximity.ma : 0;
-    limits_set(&c->limits, LIMIT_CABLE, cable_ma, 0, 0);
+    limits_set(&c->limits, LIMIT_CABLE, c->proximity.ma, 0, 0); /* none, or an invalid one: nothing */
     limits_set(&c->limits, LIMIT_TEMPERATURE, cool.limit_ma, 0, 0);
     limits_set(&c->limits, LIMIT_SUPPLY, c->supply_out.limit_ma, 0, 0);
     limits_set(&c->limits, LIMIT_PHASE_LOSS, c->supply_out.phase_loss_limit_ma, 0, 0);
@@ -321,7 +319,7 @@ static void peripherals(struct control *c, const struct control_in *in)
         .read_ok = !c->pilot.mismatches,
         .bipolar = c->cfg.cp_bipolar,
         .coil = coil,
-        .contacts_open = !closed && !c->contactor.contrary_us,
+        .contacts_open = !c->contactor.contrary_us,
         .rcm_ok = c->rcm_out.ok,
     };
     c->test_bp = selftest_step(&c->selftest, &test);
@@ -386,13 +384,13 @@ static bool starved(const struct control *c)
 /* Which cable this car came with, and whether it is still that one. */
 static bool cable_changed(struct control *c)
 {
-    if (!c->evse.plugged || !c->proximity.known) {
+    if (!c->evse.plugged)
         c->plug_cable_ma = 0;
+    if (!c->evse.plugged || c->proximity.ma <= 0)
         return false;
-    }
-    if (!c->plug_cable_ma && c->proximity.ma > 0)
+    if (!c->plug_cable_ma)
         c->plug_cable_ma = c->proximity.ma;
-    return c->plug_cable_ma && c->proximity.ma > 0 && c->proximity.ma != c->plug_cable_ma;
+    return c->proximity.ma != c->plug_cable_ma;
 }
 
 static void judge(struct control *c, const struct control_in *in, uint32_t trips)
@@ -411,7 +409,7 @@ static void judge(struct control *c, const struct control_in *in, uint32_t trips
         [FAULT_PILOT_DRIVER] =
             pilot_driver_fault(p) || (missing & (SELFTEST_NO_READ_BACK | SELFTEST_NO_F)) != 0,
         [FAULT_NO_DIODE_CHECK] = !c->cfg.cp_bipolar && !c->cfg.allow_no_diode_check,
-        [FAULT_PP] = (c->proximity.known && c->proximity.ma == PROXIMITY_INVALID) ||
+        [FAULT_PP] = c->proximity.ma == PROXIMITY_INVALID ||
                      lasts(&c->no_cable_us, car && c->proximity.known && c->proximity.ma == PROXIMITY_NONE,
                            c->now_us, c->contactor.closed ? 0 : NO_CABLE_US),
         [FAULT_CABLE_CHANGED] = cable_changed(c),
@@ -463,7 +461,7 @@ static void decide(struct control *c, bool tripped, struct evse_out *out)
         .available = c->available,
         .authorised = c->authorised,
         .hold = c->keep_open || !c->supply_out.ok,
-        .cable_ok = c->proximity.known && c->proximity.ma > 0,
+        .cable_ok = c->proximity.ma > 0,
         .diode_ok = c->cfg.cp_bipolar ? c->pilot.diode_seen : c->cfg.allow_no_diode_check,
         .locked = c->lock_out.locked,
         .ventilation = c->cfg.ventilation_allowed,
@@ -550,7 +548,7 @@ static int32_t offered_ma(const struct control *c)
 static void report(struct control *c)
 {
     struct control_status *s = &c->status;
-    int32_t cable_ma = c->proximity.known ? c->proximity.ma : 0;
+    int32_t cable_ma = c->proximity.ma;
     if (cable_ma != c->cable_told_ma) {
         c->cable_told_ma = cable_ma;
         tell(c, c->now_us, CONTROL_EV_CABLE, cable_ma, 0, 0);

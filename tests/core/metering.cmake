@@ -1,4 +1,6 @@
-ecs_test(test_metering SOURCES test_metering.c LIBS ecs_core m)
+foreach(name test_metering test_metering_exact test_metering_rows)
+  ecs_test(${name} SOURCES ${name}.c LIBS core_rig)
+endforeach()
 ecs_test(test_supply SOURCES test_supply.c LIBS ecs_core)
 ecs_test(test_calibrate SOURCES test_calibrate.c LIBS ecs_core)
 if(TARGET ecs_sim AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/test_metering_world.c)

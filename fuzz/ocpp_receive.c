@@ -135,6 +135,22 @@ static bool op_setting_traits(void *st, const char *name, struct ocpp_setting_tr
         .type = name[0] == 'o' ? OCPP_SETTING_NUMBER : OCPP_SETTING_TEXT, .min = 1, .max = 300};
     return name[0] == 'o' || name[0] == 't';
 }
+static bool op_network_get(void *st, int slot, struct ocpp_network *out)
+{
+    *out = (struct ocpp_network){.url = "ws://a/b", .security = 1, .message_timeout_s = slot};
+    return slot == 1 || (slot == 2 && self(st)->wall);
+}
+static enum ocpp_network_result op_network_set(void *st, int slot, const struct ocpp_network *network)
+{
+    (void)st;
+    if (strlen(network->url) > OCPP_NETWORK_URL_MAX || network->message_timeout_s <= 0)
+        abort();
+    return slot == 2 ? OCPP_NETWORK_OK : slot == 3 ? OCPP_NETWORK_NOT_KEPT : OCPP_NETWORK_BAD_SLOT;
+}
+static int op_network_active(void *st)
+{
+    return self(st)->wall ? 2 : 1;
+}
 static const char *op_identity(void *st, const char *what)
 {
     (void)st;
@@ -226,6 +242,9 @@ static const struct ocpp_station_ops ops = {
     .setting_set = op_setting_set,
     .setting_at = op_setting_at,
     .setting_traits = op_setting_traits,
+    .network_get = op_network_get,
+    .network_set = op_network_set,
+    .network_active = op_network_active,
     .identity = op_identity,
     .keep = op_keep,
     .peek = op_peek,

@@ -78,7 +78,7 @@ uint64_t ocpp_step(struct ocpp *o)
     const struct ocpp_station_ops *ops = o->rpc.ops;
     uint64_t now = ops->now_us(o->rpc.station);
     uint64_t due = sooner(now + IDLE_US, v201_step(&o->v201, now));
-    uint64_t timeout_us = (uint64_t)device_int(&o->v201.dev, "message_timeout", 30) * 1000000;
+    uint64_t timeout_us = (uint64_t)provisioning_message_timeout_s(&o->v201) * 1000000;
     due = sooner(due, rpc_step(&o->rpc, timeout_us));
     if (o->v201.reconnect_wanted && o->rpc.open && o->rpc.reply_len == 0) {
         o->v201.reconnect_wanted = false;

@@ -140,6 +140,20 @@ struct ocpp_setting_traits {
     int32_t min, max;
 };
 
+/* A way to the server. Slots are numbered from 1. */
+enum { OCPP_NETWORKS = 3, OCPP_NETWORK_URL_MAX = 512 };
+struct ocpp_network {
+    char url[OCPP_NETWORK_URL_MAX + 1]; /* without the station's id */
+    int32_t message_timeout_s;          /* 0: as the setting message_timeout says */
+    uint8_t security;                   /* OCPP security profile */
+};
+enum ocpp_network_result {
+    OCPP_NETWORK_OK,
+    OCPP_NETWORK_BAD_SLOT,
+    OCPP_NETWORK_BAD_URL,
+    OCPP_NETWORK_NOT_KEPT, /* the store did not take it */
+};
+
 struct ocpp_station_ops {
     /* time */
     uint64_t (*now_us)(void *st);
@@ -178,6 +192,11 @@ struct ocpp_station_ops {
     bool (*setting_at)(void *st, size_t index, const char **name, const char **unit, bool *read_only,
                        bool *secret);
     bool (*setting_traits)(void *st, const char *name, struct ocpp_setting_traits *out); /* false: unknown */
+    /* Ways to the server; the order in which they are tried is the setting network_priority. get: false when
+     * the slot is empty. active: the slot in use, or being tried. */
+    bool (*network_get)(void *st, int slot, struct ocpp_network *out);
+    enum ocpp_network_result (*network_set)(void *st, int slot, const struct ocpp_network *network);
+    int (*network_active)(void *st);
     const char *(*identity)(void *st,
                             const char *what); /* "model", "vendor", "serial", "firmware", "reset_reason" */
 

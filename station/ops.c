@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/ws_url.h"
 #include "station/logbook.h"
+#include "station/settings_map.h"
 
 /* A press of the user's button from this long on means "stop charging"; a shorter one only wakes the panel.
  */
@@ -380,6 +382,32 @@ static bool op_setting_traits(void *st, const char *name, struct ocpp_setting_tr
     return true;
 }
 
+static bool op_network_get(void *st, int slot, struct ocpp_network *out)
+{
+    return networks_get(&self(st)->networks, slot, out);
+}
+
+static enum ocpp_network_result op_network_set(void *st, int slot, const struct ocpp_network *network)
+{
+    struct station *s = self(st);
+    char url[STATION_URL_MAX];
+    struct ws_url parts;
+    if (slot < 1 || slot > OCPP_NETWORKS)
+        return OCPP_NETWORK_BAD_SLOT;
+    settings_map_url(&s->settings, network->url, url, sizeof url);
+    if (!ws_url_parse(url, &parts))
+        return OCPP_NETWORK_BAD_URL;
+    if (!networks_set(&s->networks, slot, network))
+        return OCPP_NETWORK_NOT_KEPT;
+    station_log(s, 2, "network %d is now %s", slot, network->url);
+    return OCPP_NETWORK_OK;
+}
+
+static int op_network_active(void *st)
+{
+    return networks_active(&self(st)->networks);
+}
+
 static const char *reset_reason_name(enum port_reset_reason r)
 {
     switch (r) {
@@ -459,6 +487,9 @@ const struct ocpp_station_ops station_ocpp_ops = {
     .setting_set = op_setting_set,
     .setting_at = op_setting_at,
     .setting_traits = op_setting_traits,
+    .network_get = op_network_get,
+    .network_set = op_network_set,
+    .network_active = op_network_active,
     .identity = op_identity,
     .keep = op_keep,
     .peek = op_peek,

@@ -76,9 +76,8 @@ static bool unreserved(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-static void station_url(const struct settings *s, char *url, size_t cap)
+void settings_map_url(const struct settings *s, const char *base, char *url, size_t cap)
 {
-    const char *base = settings_text(s, SETTING_server_url);
     size_t n = strlen(base);
     url[0] = '\0';
     if (!n || n + 2 > cap)
@@ -95,9 +94,10 @@ static void station_url(const struct settings *s, char *url, size_t cap)
     url[n] = '\0';
 }
 
-void settings_map_link(const struct settings *s, char *url, size_t cap, struct link_cfg *out)
+void settings_map_link(const struct settings *s, const char *base, char *url, size_t cap,
+                       struct link_cfg *out)
 {
-    station_url(s, url, cap);
+    settings_map_url(s, base, url, cap);
     *out = (struct link_cfg){
         .url = url,
         .user =

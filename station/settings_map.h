@@ -11,9 +11,10 @@
 /* `sense`: channels and converter curve of this machine; NULL: the defaults. */
 void settings_map_control(const struct settings *s, const struct sense_cfg *sense, struct control_cfg *out);
 
-/* `url`: buffer of cap bytes for server_url + "/" + station_id (percent-encoded); "" when no server is set.
- */
-void settings_map_link(const struct settings *s, char *url, size_t cap, struct link_cfg *out);
+/* `url`: buffer of cap bytes for base + "/" + station_id (percent-encoded); "" when base is. */
+void settings_map_url(const struct settings *s, const char *base, char *url, size_t cap);
+void settings_map_link(const struct settings *s, const char *base, char *url, size_t cap,
+                       struct link_cfg *out);
 
 /* The limit slot that a setting feeds and its value now; false: this setting is not a limit. */
 bool settings_map_limit(const struct settings *s, enum setting_id id, struct control_cmd *out);

@@ -69,9 +69,26 @@ static void link_opened(void *ctx, const char *subprotocol)
     ocpp_opened(s->ocpp, subprotocol);
 }
 
+/* The link to the active network, with the settings as they are now. */
+static void configure_link(struct station *s)
+{
+    struct link_cfg link;
+    settings_map_link(&s->settings, s->networks.url, s->url, sizeof s->url, &link);
+    link_configure(&s->link, &link);
+}
+
+static void attempt_failed(struct station *s)
+{
+    if (!networks_failed(&s->networks))
+        return;
+    configure_link(s);
+    station_log(s, 1, "trying network %d: %s", networks_active(&s->networks), s->url);
+}
+
 static void link_text(void *ctx, const char *text, size_t len)
 {
     struct station *s = ctx;
+    networks_worked(&s->networks);
     ocpp_receive(s->ocpp, text, len);
 }
 
@@ -87,12 +104,15 @@ static void link_failed(void *ctx, const char *why, uint64_t wait_us)
     char text[LOG_TEXT_MAX + 1];
     (void)snprintf(text, sizeof text, "%.120s: %s", s->url, why);
     log_link_failed(&s->log, link_now(s), (int32_t)(wait_us / 1000000), text);
+    attempt_failed(s);
 }
 
 static void link_closed(void *ctx, const char *why)
 {
     struct station *s = ctx;
     log_link_lost(&s->log, link_now(s), why);
+    if (!s->link.good) /* it was up, but nobody spoke */
+        attempt_failed(s);
     ocpp_closed(s->ocpp);
 }
 
@@ -175,9 +195,8 @@ struct station *station_init(void *mem, const struct station_boot *given)
                                .closed = link_closed,
                                .failed = link_failed};
     link_init(&s->link, boot->transport, &up, port->random(port->ctx));
-    struct link_cfg link;
-    settings_map_link(&s->settings, s->url, sizeof s->url, &link);
-    link_configure(&s->link, &link);
+    networks_init(&s->networks, &s->durable, &s->settings);
+    configure_link(s);
     firmware_glue_init(s, boot);
     s->ocpp = ocpp_init(boot->ocpp_mem, &station_ocpp_ops, s);
     return s;
@@ -204,9 +223,9 @@ void station_settings_changed(struct station *s, enum setting_id id)
         wishes_want(&s->wishes, &cmd);
         s->port->wake_comms(s->port->ctx); /* the next step passes it on */
     }
-    struct link_cfg link;
-    settings_map_link(&s->settings, s->url, sizeof s->url, &link);
-    link_configure(&s->link, &link);
+    if (id == SETTING_server_url)
+        networks_url_changed(&s->networks);
+    configure_link(s);
 }
 
 /* ---- control thread ---- */

@@ -8,6 +8,7 @@
 #include "station/durable.h"
 #include "station/firmware.h"
 #include "station/link.h"
+#include "station/networks.h"
 #include "station/registers.h"
 #include "station/rings.h"
 #include "station/snapshot.h"
@@ -15,7 +16,7 @@
 #include "station/wallclock.h"
 #include "station/wishes.h"
 
-enum { STATION_URL_MAX = 255 + 1 + 48 * 3 + 1 };
+enum { STATION_URL_MAX = OCPP_NETWORK_URL_MAX + 1 + 48 * 3 + 1 };
 
 /* A restart that the server asked for: what is still to be waited for. */
 struct station_restart {
@@ -53,6 +54,7 @@ struct station {
     uint32_t boxes_told;
     struct settings settings;
     struct durable durable;
+    struct networks networks;
     struct link link;
     struct wishes wishes;
     struct wallclock clock;

@@ -58,6 +58,7 @@ enum value {
     VALUE_QUEUED,
     VALUE_EVENTS_LOST,
     VALUE_PROFILES,
+    VALUE_NETWORK,
     VALUE_MONITORING_BASE,
     VALUE_MONITORING_LEVEL,
     VALUE_CACHE_BYTES,
@@ -227,8 +228,16 @@ static const struct variable table[] = {
             "tx_retry_interval", "10"),
     SETTING("OCPPCommCtrlr", "MessageAttempts", "TransactionEvent", INTEGER, RW, NULL, "tx_retry_attempts",
             "5"),
-    CONST_LIST("OCPPCommCtrlr", "NetworkConfigurationPriority", VARIABLE_SEQUENCE_LIST, "1", "1"),
-    CONST("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, INTEGER, NULL, "1"),
+    VALUE("OCPPCommCtrlr", 0, "ActiveNetworkProfile", NULL, INTEGER, NULL, VALUE_NETWORK, 0),
+    {.component = "OCPPCommCtrlr",
+     .name = "NetworkConfigurationPriority",
+     .type = VARIABLE_SEQUENCE_LIST,
+     .access = RW,
+     .values = "1,2,3",
+     .setting = "network_priority",
+     .fixed = "1"},
+    SETTING("OCPPCommCtrlr", "NetworkProfileConnectionAttempts", NULL, INTEGER, RW, NULL, "network_attempts",
+            "3"),
     SETTING("OCPPCommCtrlr", "OfflineThreshold", NULL, INTEGER, RW, "s", "offline_threshold", "60"),
     CONST("OCPPCommCtrlr", "ResetRetries", NULL, INTEGER, NULL, "0"),
     SETTING("OCPPCommCtrlr", "RetryBackOffRandomRange", NULL, INTEGER, RW, "s", "backoff_random", "2"),
@@ -408,7 +417,8 @@ static const struct variable table[] = {
 };
 enum { ROWS = sizeof table / sizeof table[0] };
 
-_Static_assert(PROFILE_PERIODS == 96 && PROFILE_STACK_LEVEL_MAX == 15 && MONITOR_ITEMS_MAX == 16,
+_Static_assert(PROFILE_PERIODS == 96 && PROFILE_STACK_LEVEL_MAX == 15 && MONITOR_ITEMS_MAX == 16 &&
+                   OCPP_NETWORKS == 3,
                "the table tells these");
 
 static bool in_table(const char *setting)
@@ -675,6 +685,9 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
         say_int(out, cap, n);
         break;
     }
+    case VALUE_NETWORK:
+        say_int(out, cap, v->dev.ops->network_active(v->dev.st));
+        break;
     case VALUE_MONITORING_BASE:
         snprintf(out, cap, "%s", monitoring_base_name(v->monitors.base));
         break;

@@ -20,6 +20,14 @@ void provisioning_opened(struct v201 *v)
 {
     struct provisioning *p = &v->prov;
     uint64_t now = device_now(&v->dev);
+    struct ocpp_network network;
+    int slot = v->dev.ops->network_active(v->dev.st);
+    if (p->network && slot != p->network) { /* B10.FR.10: nobody there knows us */
+        v->dev.registration = REGISTRATION_NONE;
+        p->boot_due_us = 0;
+    }
+    p->network = slot;
+    p->message_timeout_s = v->dev.ops->network_get(v->dev.st, slot, &network) ? network.message_timeout_s : 0;
     if (v->dev.registration != REGISTRATION_ACCEPTED)
         return; /* BootNotification is due at boot_due_us, also across connections (B02.FR.04) */
     /* A plain reconnect: no BootNotification (OCPP-J 5.3). B04: all statuses after a long absence, else only
@@ -28,6 +36,12 @@ void provisioning_opened(struct v201 *v)
     if (now - p->offline_since_us > threshold)
         availability_tell_all(v);
     p->heartbeat_asked = true;
+}
+
+int32_t provisioning_message_timeout_s(const struct v201 *v)
+{
+    return v->prov.message_timeout_s > 0 ? v->prov.message_timeout_s
+                                         : device_int(&v->dev, "message_timeout", 30);
 }
 
 void provisioning_closed(struct v201 *v)

@@ -17,11 +17,15 @@ struct provisioning {
     bool heartbeat_asked;
     bool was_registered;
     uint64_t offline_since_us;
+    int network; /* the one that the server was spoken to on last; 0 none */
+    int32_t message_timeout_s;
 };
 
 void provisioning_init(struct v201 *v);
 void provisioning_opened(struct v201 *v);
 void provisioning_closed(struct v201 *v);
+/* Seconds that the server may take to answer, on the network in use. */
+int32_t provisioning_message_timeout_s(const struct v201 *v);
 uint64_t provisioning_step(struct v201 *v, uint64_t now_us);
 
 bool boot_notification_make(struct v201 *v, cJSON *payload, bool asked_only);

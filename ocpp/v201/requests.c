@@ -168,6 +168,33 @@ static const struct schema_field firmware_type[] = {
 static const struct schema_field update_firmware_schema[] = {F(retries, INT), F(retryInterval, INT),
                                                              F(requestId, INT, REQ),
                                                              F(firmware, OBJ(firmware_type), REQ), END};
+static const struct schema_field apn[] = {F(apn, TEXT(512), REQ),
+                                          F(apnUserName, TEXT(20)),
+                                          F(apnPassword, TEXT(20)),
+                                          F(simPin, INT),
+                                          F(preferredNetwork, TEXT(6)),
+                                          F(useOnlyPreferredNetwork, .type = SCHEMA_BOOL),
+                                          F(apnAuthentication, ENUM("CHAP|NONE|PAP|AUTO"), REQ),
+                                          END};
+static const struct schema_field vpn[] = {F(server, TEXT(512), REQ),
+                                          F(user, TEXT(20), REQ),
+                                          F(group, TEXT(20)),
+                                          F(password, TEXT(20), REQ),
+                                          F(key, TEXT(255), REQ),
+                                          F(type, ENUM("IKEv2|IPSec|L2TP|PPTP"), REQ),
+                                          END};
+static const struct schema_field connection_data[] = {
+    F(apn, OBJ(apn)),
+    F(ocppVersion, ENUM("OCPP12|OCPP15|OCPP16|OCPP20"), REQ),
+    F(ocppTransport, ENUM("JSON|SOAP"), REQ),
+    F(ocppCsmsUrl, TEXT(512), REQ),
+    F(messageTimeout, INT, REQ),
+    F(securityProfile, INT, REQ),
+    F(ocppInterface, ENUM("Wired0|Wired1|Wired2|Wired3|Wireless0|Wireless1|Wireless2|Wireless3"), REQ),
+    F(vpn, OBJ(vpn)),
+    END};
+static const struct schema_field set_network_profile_schema[] = {
+    F(configurationSlot, INT, REQ), F(connectionData, OBJ(connection_data), REQ), END};
 
 const struct request_row request_table[] = {
     {"CancelReservation", cancel_reservation_schema, cancel_reservation},
@@ -192,6 +219,7 @@ const struct request_row request_table[] = {
     {"SetChargingProfile", set_charging_profile_schema, set_charging_profile},
     {"SetMonitoringBase", set_monitoring_base_schema, set_monitoring_base},
     {"SetMonitoringLevel", set_monitoring_level_schema, set_monitoring_level},
+    {"SetNetworkProfile", set_network_profile_schema, set_network_profile},
     {"SetVariableMonitoring", set_variable_monitoring_schema, set_variable_monitoring},
     {"SetVariables", set_variables_schema, set_variables},
     {"TriggerMessage", trigger_message_schema, trigger_message},
@@ -210,7 +238,6 @@ const struct request_row request_table[] = {
     {"InstallCertificate", NULL, NULL},
     {"PublishFirmware", NULL, NULL},
     {"SetDisplayMessage", NULL, NULL},
-    {"SetNetworkProfile", NULL, NULL},
     {"UnpublishFirmware", NULL, NULL},
 };
 const size_t request_rows = sizeof request_table / sizeof request_table[0];

@@ -16,6 +16,7 @@
 #include "ocpp/v201/meter_values.h"
 #include "ocpp/v201/monitoring.h"
 #include "ocpp/v201/monitoring_report.h"
+#include "ocpp/v201/network_profiles.h"
 #include "ocpp/v201/provisioning.h"
 #include "ocpp/v201/remote_control.h"
 #include "ocpp/v201/reporting.h"

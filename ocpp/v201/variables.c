@@ -86,12 +86,13 @@ static const char *type_fault(const struct variable *var, const char *value)
         }
         return NULL;
     }
+    case VARIABLE_SEQUENCE_LIST:
+        return var->values && !*value ? "an empty list" : NULL;
     case VARIABLE_OPTION_LIST:
         return var->values && !device_list_has(var->values, value) ? "not one of the options" : NULL;
     case VARIABLE_STRING:
     case VARIABLE_DECIMAL:
     case VARIABLE_DATE_TIME:
-    case VARIABLE_SEQUENCE_LIST:
         return NULL;
     }
     return NULL;
@@ -108,6 +109,8 @@ static const char *write(struct v201 *v, const struct variable *var, const char 
     /* A00: the password has 16 to 40 characters. */
     if (!strcmp(var->setting, "password") && (json_chars(value) < 16 || json_chars(value) > 40))
         *info = "a password has 16 to 40 characters";
+    if (!*info && !strcmp(var->setting, "network_priority"))
+        *info = network_priority_fault(v, value);
     if (*info)
         return *reason = "InvalidValue", "Rejected";
     switch (v->dev.ops->setting_set(v->dev.st, var->setting, value)) {

@@ -203,6 +203,32 @@ static bool op_setting_traits(void *st, const char *name, struct ocpp_setting_tr
     return false;
 }
 
+static bool op_network_get(void *st, int slot, struct ocpp_network *out)
+{
+    if (slot < 1 || slot > OCPP_NETWORKS || !self(st)->network[slot].url[0])
+        return false;
+    *out = self(st)->network[slot];
+    return true;
+}
+
+static enum ocpp_network_result op_network_set(void *st, int slot, const struct ocpp_network *network)
+{
+    struct fake *f = st;
+    if (slot < 1 || slot > OCPP_NETWORKS)
+        return OCPP_NETWORK_BAD_SLOT;
+    if (strncmp(network->url, "ws://", 5) != 0)
+        return OCPP_NETWORK_BAD_URL;
+    if (f->network_not_kept)
+        return OCPP_NETWORK_NOT_KEPT;
+    f->network[slot] = *network;
+    return OCPP_NETWORK_OK;
+}
+
+static int op_network_active(void *st)
+{
+    return self(st)->network_active;
+}
+
 static const char *op_identity(void *st, const char *what)
 {
     if (!strcmp(what, "model"))
@@ -327,6 +353,9 @@ static const struct ocpp_station_ops ops = {
     .setting_set = op_setting_set,
     .setting_at = op_setting_at,
     .setting_traits = op_setting_traits,
+    .network_get = op_network_get,
+    .network_set = op_network_set,
+    .network_active = op_network_active,
     .identity = op_identity,
     .keep = op_keep,
     .peek = op_peek,
@@ -365,6 +394,8 @@ struct fake *fake_new(void)
     f->now_us = 5000000;
     f->reset_reason = "PowerUp";
     f->unlock_works = f->reset_works = true;
+    f->network_active = 1;
+    f->network[1] = (struct ocpp_network){.url = "ws://first/ocpp", .security = 1};
     f->boot_status = "Accepted";
     f->boot_interval = 300;
     f->token_status = "Accepted";

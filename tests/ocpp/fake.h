@@ -57,6 +57,9 @@ struct fake {
         int flags;
         char value[300];
     } setting[FAKE_SETTINGS];
+    struct ocpp_network network[OCPP_NETWORKS + 1]; /* by slot; url "": empty */
+    int network_active;
+    bool network_not_kept;
     /* durable store */
     bool keep_fails;
     unsigned

@@ -79,7 +79,7 @@ static bool on_send(void *ctx, const char *text, size_t len)
 static bool on_open(void *ctx, const struct transport_target *target, const struct transport_up *up)
 {
     struct csms *c = ctx;
-    (void)target;
+    snprintf(c->url, sizeof c->url, "%s", target->url);
     c->up = *up;
     c->opening = true;
     return true;
@@ -126,7 +126,8 @@ void csms_network(struct csms *c, struct sim_network *out)
 void csms_pump(struct csms *c)
 {
     if (c->opening && !c->cut) {
-        if (c->refuse) {
+        if (c->refuse || (c->refuse_url && strstr(c->url, c->refuse_url))) {
+            c->refused++;
             closed(c, "connection refused");
             return;
         }

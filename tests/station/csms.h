@@ -21,6 +21,9 @@ struct csms {
     struct sim_station *station;
     struct transport_up up;
     bool opening, open, cut, refuse;
+    const char *refuse_url; /* addresses that contain this do not answer; NULL: all do */
+    char url[700];          /* the one that was asked for last */
+    int refused;
     int64_t unix_ms0;         /* wall time at world time 0 */
     const char *boot_status;  /* "Accepted" */
     const char *token_status; /* "Accepted" */

@@ -100,19 +100,19 @@ static void test_address_of_the_station(void **state)
     struct settings s = fresh();
     char url[500];
     struct link_cfg link;
-    settings_map_link(&s, url, sizeof url, &link);
+    settings_map_link(&s, settings_text(&s, SETTING_server_url), url, sizeof url, &link);
     assert_string_equal(link.url, "");
     set(&s, SETTING_server_url, "ws://hub.local:8887/ocpp");
     set(&s, SETTING_station_id, "left bay/3");
-    settings_map_link(&s, url, sizeof url, &link);
+    settings_map_link(&s, settings_text(&s, SETTING_server_url), url, sizeof url, &link);
     assert_string_equal(link.url, "ws://hub.local:8887/ocpp/left%20bay%2F3");
     assert_string_equal(link.user, "left bay/3");
     set(&s, SETTING_server_url, "ws://hub.local:8887/ocpp/");
-    settings_map_link(&s, url, sizeof url, &link);
+    settings_map_link(&s, settings_text(&s, SETTING_server_url), url, sizeof url, &link);
     assert_string_equal(link.url, "ws://hub.local:8887/ocpp/left%20bay%2F3");
 
     char small[20]; /* cut, never past its end */
-    settings_map_link(&s, small, sizeof small, &link);
+    settings_map_link(&s, settings_text(&s, SETTING_server_url), small, sizeof small, &link);
     assert_true(strlen(small) < sizeof small);
 }
 

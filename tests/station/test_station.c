@@ -357,6 +357,65 @@ static void test_reset_by_the_server(void **state)
     stop(&b);
 }
 
+/* A server moves its stations to another address (B_45), one that does not answer (B_46, B_49), and back. */
+static void test_another_network(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, NULL);
+    run(&b, 3);
+    assert_string_equal(b.csms.url, "ws://server/ocpp/CP1");
+    csms_call(&b.csms, "SetNetworkProfile",
+              "{\"configurationSlot\":2,\"connectionData\":{\"ocppCsmsUrl\":\"ws://other:99/new\","
+              "\"securityProfile\":1,\"ocppVersion\":\"OCPP20\",\"ocppTransport\":\"JSON\","
+              "\"messageTimeout\":30,\"ocppInterface\":\"Wired0\"}}");
+    run(&b, 1);
+    assert_string_equal(b.csms.answer, "{\"status\":\"Accepted\"}");
+    csms_call(&b.csms, "SetVariables",
+              "{\"setVariableData\":[{\"attributeValue\":\"2,1\",\"component\":{\"name\":\"OCPPCommCtrlr\"},"
+              "\"variable\":{\"name\":\"NetworkConfigurationPriority\"}},{\"attributeValue\":\"2\","
+              "\"component\":{\"name\":\"OCPPCommCtrlr\"},\"variable\":{\"name\":"
+              "\"NetworkProfileConnectionAttempts\"}}]}");
+    run(&b, 1);
+    assert_non_null(strstr(b.csms.answer, "RebootRequired"));
+    csms_hang_up(&b.csms); /* a new connection alone changes nothing */
+    run(&b, 10);
+    assert_string_equal(b.csms.url, "ws://server/ocpp/CP1");
+    b.csms.refuse_url = "other"; /* B_46: two attempts, then the old one */
+    csms_call(&b.csms, "Reset", "{\"type\":\"OnIdle\"}");
+    run(&b, 60);
+    assert_int_equal(b.csms.refused, 2);
+    assert_string_equal(b.csms.url, "ws://server/ocpp/CP1");
+    assert_true(link_status(&b).registered);
+    b.csms.refuse_url = NULL; /* B_45 */
+    csms_call(&b.csms, "Reset", "{\"type\":\"OnIdle\"}");
+    run(&b, 60);
+    assert_string_equal(b.csms.url, "ws://other:99/new/CP1");
+    assert_true(link_status(&b).registered);
+    /* Lost: that one twice, then the old one, which does not know us yet. */
+    int from = b.csms.calls;
+    b.csms.refused = 0;
+    b.csms.refuse_url = "other";
+    csms_hang_up(&b.csms);
+    run(&b, 60);
+    assert_int_equal(b.csms.refused, 2);
+    assert_string_equal(b.csms.url, "ws://server/ocpp/CP1");
+    assert_int_equal(csms_count(&b.csms, from, "BootNotification", NULL), 1);
+    csms_call(&b.csms, "GetVariables",
+              "{\"getVariableData\":[{\"component\":{\"name\":\"OCPPCommCtrlr\"},\"variable\":{\"name\":"
+              "\"ActiveNetworkProfile\"}}]}");
+    run(&b, 1);
+    assert_non_null(strstr(b.csms.answer, "\"attributeValue\":\"1\""));
+    /* an address that no link can use */
+    csms_call(&b.csms, "SetNetworkProfile",
+              "{\"configurationSlot\":3,\"connectionData\":{\"ocppCsmsUrl\":\"ws://user@host/\","
+              "\"securityProfile\":1,\"ocppVersion\":\"OCPP20\",\"ocppTransport\":\"JSON\","
+              "\"messageTimeout\":30,\"ocppInterface\":\"Wired0\"}}");
+    run(&b, 1);
+    assert_non_null(strstr(b.csms.answer, "InvalidURL"));
+    stop(&b);
+}
+
 static void test_pending_station_waits(void **state)
 {
     (void)state;
@@ -382,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_power_cut_in_a_flash_write),
         cmocka_unit_test(test_after_a_blackout_a_plugged_car_waits_its_turn),
         cmocka_unit_test(test_reset_by_the_server),
+        cmocka_unit_test(test_another_network),
         cmocka_unit_test(test_pending_station_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,12 +108,6 @@ enum value {
         .component = c, .level = l, .name = n, .type = OPTION, .access = RO, .flags = f, .values = list, \
         .value = v                                                                                       \
     }
-/* A list of which nothing is supported: the feature is not available. */
-#define NONE_OF(c, n, list)                                                                   \
-    {                                                                                         \
-        .component = c, .name = n, .type = MEMBERS, .access = RO, .flags = VARIABLE_CONSTANT, \
-        .values = list, .fixed = ""                                                           \
-    }
 #define SETTING(c, n, ni, t, a, u, s, otherwise)                                                         \
     {                                                                                                    \
         .component = c, .name = n, .name_instance = ni, .type = t, .access = a, .unit = u, .setting = s, \
@@ -181,8 +175,8 @@ static const struct variable table[] = {
             "8"),
     CONST("DisplayMessageCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
     CONST("DisplayMessageCtrlr", "DisplayMessages", NULL, INTEGER, NULL, "0"),
-    NONE_OF("DisplayMessageCtrlr", "SupportedFormats", "ASCII,HTML,URI,UTF8"),
-    NONE_OF("DisplayMessageCtrlr", "SupportedPriorities", "AlwaysFront,InFront,NormalCycle"),
+    CONST_LIST("DisplayMessageCtrlr", "SupportedFormats", MEMBERS, "ASCII,HTML,URI,UTF8", ""),
+    CONST_LIST("DisplayMessageCtrlr", "SupportedPriorities", MEMBERS, "AlwaysFront,InFront,NormalCycle", ""),
     CONST("ISO15118Ctrlr", "Available", NULL, BOOLEAN, NULL, "false"),
     CONST("ISO15118Ctrlr", "ContractValidationOffline", NULL, BOOLEAN, NULL, "false"),
     CONST("LocalAuthListCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),

@@ -133,6 +133,7 @@ const BAD = [
   ['tx-seq', () => booted().tx('Started', 0).error('<').tx('Updated', 1).ok('<', {}).tx('Started', 0).ok('<', {})],
   ['tx-order', () => booted().tx('Started', 0).ok('<', {}).tx('Ended', 1).ok('<', {}).tx('Updated', 2).ok('<', {})],
   ['tx-order', () => booted().tx('Started', 0).ok('<', {}).tx('Started', 1).ok('<', {})],
+  ['stamp', () => booted().tx('Started', 0, { timestamp: '1970-01-01T00:00:10.000Z' }).ok('<', {})],
   ['tx-time', () => booted().tx('Started', 0).ok('<', {}).tx('Updated', 1, {}, -5).ok('<', {})],
   ['tx-energy', () => booted().tx('Started', 0, wh(100, 0)).ok('<', {}).tx('Updated', 1, wh(99, 1)).ok('<', {})],
   ['tx-energy', () => booted().tx('Started', 0, wh(100, 0)).ok('<', {}).tx('Updated', 1, wh(0.05, 1, 'kWh')).ok('<', {})],

@@ -16,6 +16,7 @@ const CALL = 2;
 const CALLRESULT = 3;
 const CALLERROR = 4;
 
+const FIRST_YEAR = 2025;
 const ID_MAX = 36; // part 4, table 4
 const ERROR_DESCRIPTION_MAX = 255; // part 4, table 7
 const ERROR_CODES = new Set([ // part 4, table 8
@@ -27,6 +28,7 @@ const ERROR_CODES = new Set([ // part 4, table 8
 export const RULES = {
   'log': 'the line is a log line',
   'time': 'the log goes forward',
+  'stamp': 'no time stamp is from before there was such a station: a clock that is not set stamps nothing (1970)',
   'shape': 'a frame is [2,id,action,{}], [3,id,{}] or [4,id,code,text,{}]',
   'id-length': `a message id has 1 to ${ID_MAX} characters`,
   'id-reuse': 'a message id is used for one CALL only, for ever (part 4, 4.1.4)',
@@ -183,6 +185,7 @@ export class Linter {
     const call = { id, action, payload, t: s.t, valid: true, late: false };
     s.waiting[dir].set(id, call);
 
+    if (dir === '>') this.#stamps(action, payload);
     const fromStation = FROM_STATION.has(action);
     const known = fromStation || EITHER.has(action) || this.schemas._ajv.getSchema(`urn:${action}.req`);
     if (!known) {
@@ -196,6 +199,14 @@ export class Linter {
     call.valid = this.#schema(dir, `urn:${action}.req`, payload);
     if (dir === '>') this.#fromStation(s, action, payload, call);
     else this.#fromServer(s, action, payload, call);
+  }
+
+  // A stamp of what the station itself has seen; profiles are told with the times that the server gave them.
+  #stamps(action, value) {
+    if (action === 'ReportChargingProfiles') return;
+    if (typeof value === 'string') {
+      if (/^\d{4}-\d\d-\d\dT/.test(value) && Number(value.slice(0, 4)) < FIRST_YEAR) this.#report('>', 'stamp', `${action}: ${value}`);
+    } else if (value !== null && typeof value === 'object') for (const v of Object.values(value)) this.#stamps(action, v);
   }
 
   #schema(side, id, payload) {
@@ -232,6 +243,7 @@ export class Linter {
       return;
     }
     const ok = this.#schema(dir, `urn:${call.action}.conf`, f[2]);
+    if (dir === '>') this.#stamps(call.action, f[2]);
     if (!ok) return;
     if (asked === '>' && call.action === 'BootNotification') s.boot = f[2].status;
     if (asked === '>' && call.action === 'TransactionEvent' && call.valid) this.#txAnswered(s, call.payload);

@@ -74,7 +74,7 @@ async function attempt(post, c) {
 }
 
 async function place(i) {
-  const post = new Post({ sim, number: i + 1, double: doubles.of(ids[i]) });
+  const post = new Post({ sim, number: i + 1, double: doubles.of(ids[i]), url: doubles.url });
   await post.double.next('SecurityEventNotification', { ms: 30000 }); // the last of the start-up
   await post.untilValue('station.state', 'Idle');
   while (queue.length) if (!await attempt(post, queue.shift())) return;

@@ -57,6 +57,7 @@ export class Double extends Calls {
   // As a plain server that agrees to everything; what has been heard is kept.
   restore() {
     this.open = true;
+    this.shutPath = null; // connections to this path are refused
     this.password = null; // what a station must give; null: anything
     this.boot = () => 'Accepted'; // or { status, interval }
     this.token = () => 'Accepted'; // or a whole idTokenInfo
@@ -68,7 +69,7 @@ export class Double extends Calls {
   knock(handshake) {
     const password = handshake.password?.toString('utf8') ?? null;
     let refusal = null;
-    if (!this.open) refusal = [503, 'closed for the moment'];
+    if (!this.open || handshake.endpoint === this.shutPath) refusal = [503, 'closed for the moment'];
     else if (this.password !== null && password !== this.password) refusal = [401, 'wrong or missing password'];
     else if (!handshake.protocols.has(PROTOCOL)) this.problems.push(`${PROTOCOL} was not offered`);
     this.knocks.push({ at: performance.now(), accepted: !refusal, password, path: handshake.endpoint });

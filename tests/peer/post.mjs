@@ -16,8 +16,8 @@ const split = (name) => {
 };
 
 export class Post {
-  constructor({ sim, number, double }) {
-    Object.assign(this, { sim, number, double });
+  constructor({ sim, number, double, url }) {
+    Object.assign(this, { sim, number, double, url });
     this.begin();
   }
 
@@ -147,6 +147,7 @@ export class Post {
 
   async plugIn() {
     const since = this.mark;
+    await this.untilValue('locked', (v) => !v); // the bolt takes its time
     await this.do('plug');
     await this.status('Occupied', since);
   }
@@ -218,6 +219,7 @@ export class Post {
     await this.double.connected(20000);
     for (const back of this.undo.reverse()) await back();
     await this.untilValue('station.registered', (v) => v, 15000);
+    await this.call('ClearCache');
     const transactionId = await this.value('station.transaction_id');
     if (await this.value('station.transaction')) await this.call('RequestStopTransaction', { transactionId });
     for (const [name, want] of [['cable', (v) => !v], ['station.transaction', (v) => !v], ['station.state', 'Idle'],

@@ -1,7 +1,7 @@
 // B: provisioning: boot, variables, reports, reset, connection.
 import assert from 'node:assert/strict';
 import { sleep } from '../program.mjs';
-import { EVSE } from '../post.mjs';
+import { EVSE, TOKEN } from '../post.mjs';
 
 const THRESHOLD = 'OCPPCommCtrlr.OfflineThreshold';
 const STATES = ['Available', 'Occupied', 'Reserved', 'Unavailable', 'Faulted'];
@@ -107,6 +107,31 @@ const isEvseState = (d, value = 'Available') => {
   assert.deepEqual(d.variableCharacteristics.valuesList.split(',').map((x) => x.trim()).sort(), [...STATES].sort());
   assert.deepEqual(d.variableAttribute.map((a) => [a.type ?? 'Actual', a.mutability, a.value]), [['Actual', 'ReadOnly', value]]);
 };
+
+const PRIORITY = 'OCPPCommCtrlr.NetworkConfigurationPriority';
+const SECOND = '/second';
+const network = (s) => ({
+  configurationSlot: 2,
+  connectionData: {
+    ocppVersion: 'OCPP20', ocppTransport: 'JSON', ocppCsmsUrl: new URL(SECOND, s.url).href, messageTimeout: 30, securityProfile: 1,
+    ocppInterface: 'Wired0',
+  },
+});
+// The second network comes first from the next start on; the station restarts.
+async function moves(s) {
+  const restarts = async (priority) => {
+    const { attributeStatus } = await s.put(PRIORITY, priority);
+    assert.ok(['Accepted', 'RebootRequired'].includes(attributeStatus), attributeStatus);
+    await s.ask('Reset', { type: 'OnIdle' }, 'Accepted');
+  };
+  s.undo.push(async () => {
+    const since = s.mark;
+    await restarts('1');
+    await s.bootedSince(since);
+  });
+  await s.ask('SetNetworkProfile', network(s), 'Accepted');
+  await restarts('2,1');
+}
 
 export default [
   {
@@ -395,6 +420,50 @@ export default [
       await s.status('Unavailable');
     },
     async steps(s) { await s.booted({ by: 'reset', type: 'OnIdle', status: 'Unavailable', reason: 'RemoteReset' }); },
+  },
+  {
+    id: 'B_24',
+    title: 'reserved, and reset: it still is',
+    async given(s) {
+      s.undo.push(() => s.call('CancelReservation', { reservationId: 24 }));
+      await s.ask('ReserveNow', {
+        id: 24, evseId: EVSE, idToken: TOKEN, expiryDateTime: new Date(Date.now() + 3600000).toISOString(),
+      }, 'Accepted');
+      await s.status('Reserved');
+    },
+    async steps(s) { await s.booted({ by: 'reset', type: 'OnIdle', status: 'Reserved', reason: 'RemoteReset' }); },
+  },
+  {
+    id: 'B_43',
+    title: 'a network profile for a slot that is not there',
+    steps: (s) => s.ask('SetNetworkProfile', { ...network(s), configurationSlot: 999 }, 'Rejected'),
+  },
+  {
+    id: 'B_45',
+    title: 'another network profile: the station moves there',
+    seconds: 6,
+    async steps(s) {
+      const since = s.mark;
+      const knocks = s.double.knocks.length;
+      await moves(s);
+      await s.bootedSince(since);
+      const [first] = s.double.knocks.slice(knocks);
+      assert.deepEqual([first.path, first.accepted], [SECOND, true]);
+    },
+  },
+  {
+    id: 'B_46',
+    title: 'another network profile, and nobody there: back to the first',
+    seconds: 9,
+    async given(s) { await s.set('OCPPCommCtrlr.NetworkProfileConnectionAttempts', 2); },
+    async steps(s) {
+      s.double.shutPath = SECOND;
+      const since = s.mark;
+      const knocks = s.double.knocks.length;
+      await moves(s);
+      await s.bootedSince(since);
+      assert.deepEqual(s.double.knocks.slice(knocks).map((k) => [k.path, k.accepted]), [[SECOND, false], [SECOND, false], ['/ocpp', true]]);
+    },
   },
   {
     id: 'B_51',

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { EVSE, TOKEN } from '../post.mjs';
 
 const UNIT = 'A';
+// How long ago a profile begins that is to rule at once: the station's clock may be that late.
+const EARLIER = 10000;
 const iso = (ms) => new Date(ms).toISOString();
 
 // A profile of one schedule; periods as [[startPeriod, limit], ..].
-function profile({ id = 1, level = 0, purpose = 'TxDefaultProfile', kind = 'Absolute', duration, start = Date.now(), periods = [[0, 6]],
+function profile({ id = 1, level = 0, purpose = 'TxDefaultProfile', kind = 'Absolute', duration, start = Date.now() - EARLIER, periods = [[0, 6]],
   validFrom, validTo, transactionId, recurrencyKind } = {}) {
   return {
     id,
@@ -158,7 +160,7 @@ export default [
     seconds: 8,
     async given(s) {
       const now = Date.now();
-      await install(s, profile({ start: now, validFrom: now - 4000, validTo: now + 405000, duration: 404 }));
+      await install(s, profile({ start: now - EARLIER, validFrom: now - EARLIER, validTo: now + 405000, duration: 404 }));
       await s.charging();
     },
     async steps(s) {
@@ -224,7 +226,7 @@ export default [
     title: 'validTo: not after',
     async steps(s) {
       const now = Date.now();
-      await install(s, profile({ start: now, validFrom: now - 4000, validTo: now + 300000 }), 0);
+      await install(s, profile({ start: now - EARLIER, validFrom: now - EARLIER, validTo: now + 300000 }), 0);
       for (const evseId of [0, EVSE]) periodsAre(await composite(s, 400, evseId), now, [[0, 6], [300, null]]);
     },
   },
@@ -244,7 +246,7 @@ export default [
     given: (s) => s.charging(),
     async steps(s) {
       const now = Date.now();
-      await install(s, profile({ start: now - 4000, duration: 304, validFrom: now - 4000, validTo: now + 304000 }));
+      await install(s, profile({ start: now - EARLIER, duration: 304, validFrom: now - EARLIER, validTo: now + 304000 }));
       assert.equal((await composite(s, 300)).chargingSchedulePeriod[0].limit, 6);
       await worldFollows(s, 6);
     },
@@ -299,8 +301,8 @@ export default [
     id: 'K_40',
     title: 'the schedule of two stacked profiles',
     async steps(s) {
-      const now = Date.now();
-      const valid = { validFrom: now - 4000, validTo: now + 405000, start: now };
+      const now = Date.now() - EARLIER;
+      const valid = { validFrom: now, validTo: now + 405000, start: now };
       await install(s, profile({ id: 1, level: 0, duration: 400, periods: [[0, 6], [100, 8], [200, 10]], ...valid }));
       await install(s, profile({ id: 2, level: 1, duration: 150, periods: [[0, 7], [100, 9]], ...valid }));
       periodsAre(await composite(s, 350), now, [[0, 7], [100, 9], [150, 8], [200, 10]]);
@@ -312,8 +314,8 @@ export default [
     seconds: 6,
     given: (s) => s.charging(),
     async steps(s) {
-      const now = Date.now();
-      const valid = { validFrom: now - 4000, validTo: now + 405000, start: now };
+      const now = Date.now() - EARLIER;
+      const valid = { validFrom: now, validTo: now + 405000, start: now };
       await install(s, profile({ id: 1, purpose: 'ChargingStationMaxProfile', start: now, duration: 86400, periods: [[0, 10]] }), 0);
       await install(s, profile({ id: 2, duration: 300, periods: [[0, 6], [60, 10], [120, 8], [180, 15], [260, 8]], ...valid }));
       await install(s, profile({

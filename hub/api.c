@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, METER_ROWS_MAX = 20000 };
 
@@ -16,7 +17,7 @@ struct request {
     const char *method, *path, *query, *body;
     hub_reply *reply;
     void *ctx;
-    char part[6][64]; /* of the path after /api/v1 */
+    char part[6][FILES_NAME_MAX + 1]; /* of the path after /api/v1 */
     int parts;
 };
 
@@ -173,28 +174,53 @@ static void column_time(cJSON *o, const char *name, sqlite3_stmt *st, int i)
         json_add_time(o, name, sqlite3_column_int64(st, i));
 }
 
+/* false: given, but no time; the refusal is sent. */
+static bool query_time(struct request *r, const char *name, int64_t otherwise, int64_t *out)
+{
+    char text[40];
+    *out = otherwise;
+    if (!query(r, name, text, sizeof(text)) || json_time_parse(text, out))
+        return true;
+    refuse(r, 400, "%s must be a time like 2024-05-06T07:08:09Z", name);
+    return false;
+}
+
+static bool level_known(const char *level)
+{
+    for (int i = 0; i < 4; i++)
+        if (is(level, hub_level_names[i]))
+            return true;
+    return false;
+}
+
 static void station_log(struct request *r, const struct station *s)
 {
-    char kind[24], level[12], text[64], since[40];
-    int64_t limit, before, since_ms = 0;
-    if (!query_int(r, "limit", PAGE_DEFAULT, &limit) || !query_int(r, "before", INT64_MAX, &before))
+    char kind[24], level[12], at_least[12], text[64], module[24];
+    int64_t limit, before, after, since_ms, until_ms;
+    if (!query_int(r, "limit", PAGE_DEFAULT, &limit) || !query_int(r, "before", INT64_MAX, &before) ||
+        !query_int(r, "after", 0, &after) || !query_time(r, "since", 0, &since_ms) ||
+        !query_time(r, "until", INT64_MAX, &until_ms))
         return;
-    if (query(r, "since", since, sizeof(since)) && !json_time_parse(since, &since_ms)) {
-        refuse(r, 400, "since must be a time like 2024-05-06T07:08:09Z");
+    bool has_kind = query(r, "kind", kind, sizeof(kind)), has_level = query(r, "level", level, sizeof(level)),
+         has_least = query(r, "at_least", at_least, sizeof(at_least)),
+         has_text = query(r, "text", text, sizeof(text)),
+         has_module = query(r, "module", module, sizeof(module));
+    if ((has_level && !level_known(level)) || (has_least && !level_known(at_least))) {
+        refuse(r, 400, "level and at_least are error, warning, info or debug");
         return;
     }
-    bool has_kind = query(r, "kind", kind, sizeof(kind)), has_level = query(r, "level", level, sizeof(level)),
-         has_text = query(r, "text", text, sizeof(text));
     cJSON *o = cJSON_CreateObject(), *list = json_add_array(o, "entries");
-    sqlite3_stmt *st = db_get(r->h->db, DB_LOG_GET, "tiittti", s ? s->id : "", before, since_ms,
-                              has_kind ? kind : NULL, has_level ? level : NULL, has_text ? text : NULL,
-                              limit > PAGE_MAX ? (int64_t)PAGE_MAX : limit);
+    sqlite3_stmt *st =
+        db_get(r->h->db, DB_LOG_GET, "tiitttiiitt", s ? s->id : "", before, since_ms, has_kind ? kind : NULL,
+               has_level ? level : NULL, has_text ? text : NULL, limit > PAGE_MAX ? (int64_t)PAGE_MAX : limit,
+               after, until_ms, has_module ? module : NULL, has_least ? at_least : NULL);
     while (st && sqlite3_step(st) == SQLITE_ROW) {
         cJSON *e = json_append_object(list);
         json_add_int(e, "id", sqlite3_column_int64(st, 0));
         column_time(e, "time", st, 1);
         column_text(e, "kind", st, 2);
         column_text(e, "level", st, 3);
+        column_text(e, "module", st, 5);
         column_text(e, "text", st, 4);
     }
     if (st)
@@ -327,6 +353,198 @@ static void station_registration(struct request *r, struct station *s)
     send_json(r, 200, view_station(s, true));
 }
 
+/* ---- logs and firmware ---- */
+
+/* An optional field of the body; false: the refusal is sent. */
+static bool body_int(struct request *r, const cJSON *o, const char *name, int64_t most, int64_t *out)
+{
+    *out = -1;
+    if (!cJSON_GetObjectItemCaseSensitive(o, name) || (json_int(o, name, out) && *out >= 0 && *out <= most))
+        return true;
+    refuse(r, 400, "%s must be a whole number from 0 to %lld", name, (long long)most);
+    return false;
+}
+
+/* Puts an optional time of the body into `to`; otherwise_ms 0: not if it is not given. */
+static bool body_time(struct request *r, const cJSON *o, const char *name, int64_t otherwise_ms, cJSON *to,
+                      const char *as)
+{
+    const char *text = json_text(o, name, 40);
+    int64_t ms = otherwise_ms;
+    if (cJSON_GetObjectItemCaseSensitive(o, name) && (!text || !json_time_parse(text, &ms))) {
+        refuse(r, 400, "%s must be a time like 2024-05-06T07:08:09Z", name);
+        return false;
+    }
+    if (ms)
+        json_add_time(to, as, ms);
+    return true;
+}
+
+static bool body_knows(struct request *r, const cJSON *o, const char *const *names)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, o)
+    {
+        bool known = false;
+        for (const char *const *n = names; *n; n++)
+            known = known || is(item->string, *n);
+        if (!known) {
+            char all[200] = "";
+            for (const char *const *n = names; *n; n++)
+                snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", all[0] ? ", " : "", *n);
+            refuse(r, 400, "unknown field \"%.40s\": there are %s", item->string, all);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool reachable(struct request *r, const struct station *s)
+{
+    if (r->h->cfg.public_url || s->base[0])
+        return true;
+    refuse(r, 409,
+           "the hub does not know under which address the station reaches it: start it with --public-url");
+    return false;
+}
+
+static void add_retries(cJSON *payload, int64_t retries, int64_t interval_s)
+{
+    if (retries >= 0)
+        json_add_int(payload, "retries", retries);
+    if (interval_s >= 0)
+        json_add_int(payload, "retryInterval", interval_s);
+}
+
+static void station_get_log(struct request *r, struct station *s)
+{
+    static const char *const names[] = {"type", "oldest", "latest", "retries", "retry_interval", NULL};
+    if (!post_only(r) || !online(r, s) || !reachable(r, s))
+        return;
+    if (!r->h->cfg.files) {
+        refuse(r, 409, "this hub has no folder for files: start it with --files");
+        return;
+    }
+    cJSON *o = body_object(r), *payload = NULL;
+    const char *type = o ? json_text(o, "type", 20) : NULL;
+    int64_t retries, interval_s;
+    if (!o)
+        return;
+    if (!cJSON_GetObjectItemCaseSensitive(o, "type"))
+        type = "DiagnosticsLog";
+    if (!type || (!is(type, "DiagnosticsLog") && !is(type, "SecurityLog")))
+        refuse(r, 400, "type must be DiagnosticsLog or SecurityLog");
+    else if (body_knows(r, o, names) && body_int(r, o, "retries", 100, &retries) &&
+             body_int(r, o, "retry_interval", 86400, &interval_s) && (payload = cJSON_CreateObject()) &&
+             body_time(r, o, "oldest", 0, payload, "oldest") &&
+             body_time(r, o, "latest", 0, payload, "latest")) {
+        add_retries(payload, retries, interval_s);
+        if (!maintenance_get_log(s, type, payload, r->reply, r->ctx))
+            refuse(r, 503, "too many calls wait for this station, or the database fails: try again later");
+        payload = NULL;
+    }
+    cJSON_Delete(payload);
+    cJSON_Delete(o);
+}
+
+static void station_update(struct request *r, struct station *s)
+{
+    static const char *const names[] = {"image",   "location",      "retrieveDateTime", "installDateTime",
+                                        "retries", "retryInterval", "signature",        "signingCertificate",
+                                        NULL};
+    struct hub *h = r->h;
+    if (is(r->method, "GET")) {
+        send_json(r, 200, maintenance_updates(s));
+        return;
+    }
+    if (!post_only(r) || !online(r, s))
+        return;
+    cJSON *o = body_object(r), *payload = NULL;
+    if (!o)
+        return;
+    const char *image = json_text(o, "image", FILES_NAME_MAX), *location = json_text(o, "location", 512),
+               *signature = json_text(o, "signature", 800),
+               *certificate = json_text(o, "signingCertificate", 5500);
+    char url[600];
+    int64_t retries, interval_s, size, at_ms;
+    if (!body_knows(r, o, names)) {
+        /* said */
+    } else if (!image == !location) {
+        refuse(r, 400, "give {\"image\": a name of GET /api/v1/firmware} or {\"location\": an address}");
+    } else if (image && !files_image_size(h, image, &size, &at_ms)) {
+        refuse(r, 404, "there is no firmware image \"%s\": GET /api/v1/firmware lists them", image);
+    } else if (location && !strstr(location, "://")) {
+        refuse(r, 400, "location must be an address like https://host/image.bin");
+    } else if ((!signature && cJSON_GetObjectItemCaseSensitive(o, "signature")) ||
+               (!certificate && cJSON_GetObjectItemCaseSensitive(o, "signingCertificate"))) {
+        refuse(r, 400, "signature is text of at most 800 characters, signingCertificate of at most 5500");
+    } else if ((!image || reachable(r, s)) && body_int(r, o, "retries", 100, &retries) &&
+               body_int(r, o, "retryInterval", 86400, &interval_s)) {
+        payload = cJSON_CreateObject();
+        cJSON *firmware = json_add_object(payload, "firmware");
+        if (image)
+            snprintf(url, sizeof(url), "%s/files/firmware/%s",
+                     h->cfg.public_url ? h->cfg.public_url : s->base, image);
+        json_add_text(firmware, "location", image ? url : location);
+        if (body_time(r, o, "retrieveDateTime", h->unix_ms, firmware, "retrieveDateTime") &&
+            body_time(r, o, "installDateTime", 0, firmware, "installDateTime")) {
+            if (signature)
+                json_add_text(firmware, "signature", signature);
+            if (certificate)
+                json_add_text(firmware, "signingCertificate", certificate);
+            add_retries(payload, retries, interval_s);
+            if (!maintenance_update(s, image ? image : location, payload, r->reply, r->ctx))
+                refuse(r, 503,
+                       "too many calls wait for this station, or the database fails: try again later");
+            payload = NULL;
+        }
+    }
+    cJSON_Delete(payload);
+    cJSON_Delete(o);
+}
+
+/* A file itself is given by hub_file_open. */
+static void station_file(struct request *r, struct station *s)
+{
+    char why[200];
+    struct hub_file f;
+    if (!is(r->method, "DELETE")) {
+        refuse(r, 405, "use GET or DELETE");
+        return;
+    }
+    int status = hub_file_open(r->h, r->path, &f, why, sizeof(why));
+    if (status != 200) {
+        refuse(r, status ? status : 404, "%s", why);
+        return;
+    }
+    close(f.fd);
+    int64_t id = strtoll(r->part[3], NULL, 10);
+    files_log_delete(r->h, id);
+    db_put(r->h->db, DB_UPLOAD_FORGET, NULL, "i", id);
+    hub_log(r->h, s->id, "upload", 2, "file %lld deleted", (long long)id);
+    send_json(r, 200, cJSON_CreateObject());
+}
+
+static void firmware(struct request *r)
+{
+    char why[200];
+    if (r->parts == 1 && is(r->method, "GET")) {
+        send_json(r, 200, files_images(r->h));
+    } else if (r->parts == 2 && is(r->method, "DELETE")) {
+        int status = files_image_delete(r->h, r->part[1], why, sizeof(why));
+        if (status == 200)
+            send_json(r, 200, cJSON_CreateObject());
+        else
+            refuse(r, status, "%s", why);
+    } else if (r->parts == 2 && (is(r->method, "PUT") || is(r->method, "POST"))) {
+        refuse(r, 400, "a firmware image has a body with Content-Length: that of this request is empty");
+    } else {
+        refuse(r, 405, "GET /api/v1/firmware lists the images; GET, PUT or DELETE /api/v1/firmware/{name}");
+    }
+}
+
+/* ---- all of a station's ---- */
+
 static void stations(struct request *r)
 {
     struct hub *h = r->h;
@@ -360,6 +578,12 @@ static void stations(struct request *r)
         station_start(r, s);
     } else if (r->parts == 3 && is(r->part[2], "stop")) {
         station_stop(r, s);
+    } else if (r->parts == 3 && is(r->part[2], "getlog")) {
+        station_get_log(r, s);
+    } else if (r->parts == 3 && is(r->part[2], "firmware")) {
+        station_update(r, s);
+    } else if (r->parts == 4 && is(r->part[2], "files")) {
+        station_file(r, s);
     } else if (registration) {
         station_registration(r, s);
     } else if (!is(r->method, "GET")) {
@@ -370,9 +594,13 @@ static void stations(struct request *r)
         station_log(r, s);
     } else if (r->parts == 3 && is(r->part[2], "variables")) {
         station_variables(r, s);
+    } else if (r->parts == 3 && is(r->part[2], "files")) {
+        send_json(r, 200, maintenance_files(s));
     } else {
-        refuse(r, 404,
-               "nothing here: a station has log, variables, start, stop, registration and call/{Action}");
+        refuse(
+            r, 404,
+            "nothing here: a station has log, getlog, files, firmware, variables, start, stop, registration "
+            "and call/{Action}");
     }
 }
 
@@ -519,11 +747,14 @@ static void route(struct request *r)
         stations(r);
     else if (is(what, "transactions"))
         transactions(r);
+    else if (is(what, "firmware") && r->parts <= 2)
+        firmware(r);
     else if (is(what, "health") && r->parts == 1)
         health(r);
     else
         refuse(r, 404,
-               "nothing here: see /api/v1/site, /api/v1/stations, /api/v1/transactions, /api/v1/health");
+               "nothing here: see /api/v1/site, /api/v1/stations, /api/v1/transactions, /api/v1/firmware, "
+               "/api/v1/health");
 }
 
 void api_request(struct hub *h, const char *method, const char *path, const char *query_text,

@@ -24,8 +24,8 @@ static char *copy(const char *s)
     return c;
 }
 
-bool call_queue(struct station *s, enum call_kind kind, const char *action, cJSON *payload, hub_reply *reply,
-                void *ctx, int evse)
+static bool queue(struct station *s, enum call_kind kind, const char *action, cJSON *payload,
+                  hub_reply *reply, void *ctx, int evse, int64_t request)
 {
     struct hub *h = s->hub;
     struct call *c = NULL;
@@ -46,6 +46,7 @@ bool call_queue(struct station *s, enum call_kind kind, const char *action, cJSO
     c->reply = reply;
     c->reply_ctx = ctx;
     c->evse = evse;
+    c->request = request;
     /* Starts of the hub are counted, so ids stay unique over restarts even if the random part does not. */
     snprintf(c->id, sizeof(c->id), "h%x-%08x-%x", h->boots, hub_random(h), ++h->last_id);
     c->deadline_ms =
@@ -63,6 +64,18 @@ bool call_queue(struct station *s, enum call_kind kind, const char *action, cJSO
     s->call_count++;
     calls_pump(s);
     return true;
+}
+
+bool call_queue(struct station *s, enum call_kind kind, const char *action, cJSON *payload, hub_reply *reply,
+                void *ctx, int evse)
+{
+    return queue(s, kind, action, payload, reply, ctx, evse, 0);
+}
+
+bool call_queue_request(struct station *s, enum call_kind kind, const char *action, cJSON *payload,
+                        hub_reply *reply, void *ctx, int64_t request)
+{
+    return queue(s, kind, action, payload, reply, ctx, 0, request);
 }
 
 void calls_pump(struct station *s)
@@ -125,11 +138,15 @@ static void finish(struct station *s, struct call *c, const struct frame *f, int
         if (f && f->type == FRAME_RESULT && strcmp(c->action, "GetVariables") == 0)
             csms_variables(s, f->payload);
         break;
+    case CALL_GET_LOG:
+    case CALL_UPDATE:
+        maintenance_answered(s, c, said ? said : f ? f->type == FRAME_ERROR ? "Refused" : "Accepted" : "");
+        break;
     case CALL_API:
     case CALL_CLEAR:
         break;
     }
-    if (!accepted || c->kind == CALL_API) {
+    if (!accepted || c->kind == CALL_API || c->request) {
         const cJSON *info = f && f->type == FRAME_RESULT ? json_object(f->payload, "statusInfo") : NULL;
         const char *reason = info ? json_text(info, "reasonCode", 20) : NULL;
         hub_log(h, s->id, "call", accepted ? 2 : 1, "%s: %s%s%s", c->action,
@@ -145,6 +162,8 @@ static void finish(struct station *s, struct call *c, const struct frame *f, int
     if (c->reply && f && f->type == FRAME_RESULT) {
         cJSON *o = cJSON_CreateObject();
         cJSON_AddItemToObject(o, "result", cJSON_Duplicate(f->payload, true));
+        if (c->request)
+            json_add_int(o, "request", c->request);
         char *text = cJSON_PrintUnformatted(o);
         cJSON_Delete(o);
         c->reply(c->reply_ctx, 200, text ? text : "{\"error\":\"out of memory\"}");

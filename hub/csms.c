@@ -423,6 +423,11 @@ static void live_variable(struct ctx *c, const char *component, int64_t evse, in
         c->h->leases_dirty = true;
     } else if (strcmp(component, "Limits") == 0 && strcmp(variable, "Reason") == 0) {
         snprintf(s->offered_reason, sizeof(s->offered_reason), "%s", value);
+    } else if (strcmp(component, "Firmware") == 0 && strcmp(variable, "Progress") == 0) {
+        char *end;
+        long percent = strtol(value, &end, 10);
+        if (end != value && !*end && percent >= 0 && percent <= 100)
+            maintenance_progress(s, (int)percent);
     } else if (strcmp(component, "Connector") == 0 && strcmp(variable, "AvailabilityState") == 0 &&
                evse > 0) {
         connector_status(c, evse, connector > 0 ? connector : 1, value, at);
@@ -479,9 +484,13 @@ static const char *notify_event(struct ctx *c)
         bool alert = trigger && strcmp(trigger, "Alerting") == 0, cleared = false;
         json_bool(ev, "cleared", &cleared);
         store_variable(c, component, variable, "Actual", value);
-        hub_log(c->h, c->s->id, "event", alert && !cleared ? 1 : 2, "%s.%s = %s%s%s%s%s%s", name, var, value,
-                cleared ? " (cleared)" : "", code ? ": " : "", code ? code : "", tech ? ": " : "",
-                tech ? tech : "");
+        bool progress = strcmp(name, "Firmware") == 0 && strcmp(var, "Progress") == 0; /* a hundred of them */
+        hub_log(c->h, c->s->id, "event",
+                alert && !cleared ? 1
+                : progress        ? 3
+                                  : 2,
+                "%s.%s = %s%s%s%s%s%s", name, var, value, cleared ? " (cleared)" : "", code ? ": " : "",
+                code ? code : "", tech ? ": " : "", tech ? tech : "");
         if (strcmp(var, "Problem") == 0)
             csms_fault(c->s, name, code, strcmp(value, "true") == 0 && !cleared);
         live_variable(c, name, evse, connector, var, value, at);
@@ -560,7 +569,13 @@ static const char *log_status(struct ctx *c)
     const char *status, *e = need(c, c->in, "status", 30, &status);
     if (e)
         return e;
-    hub_log(c->h, c->s->id, "upload", 2, "log: %s", status);
+    int64_t request = -1;
+    json_int(c->in, "requestId", &request);
+    maintenance_log_status(c->s, request, status);
+    hub_log(c->h, c->s->id, "upload",
+            strcmp(status, "Idle") == 0 || strncmp(status, "Upload", 6) == 0 ? strstr(status, "Fail") ? 1 : 2
+                                                                             : 1,
+            "log: %s", status);
     return NULL;
 }
 
@@ -569,26 +584,85 @@ static const char *firmware_status(struct ctx *c)
     const char *status, *e = need(c, c->in, "status", 40, &status);
     if (e)
         return e;
+    int64_t request = -1;
+    json_int(c->in, "requestId", &request);
+    maintenance_update_status(c->s, request, status);
     hub_log(c->h, c->s->id, "firmware", strstr(status, "Fail") || strstr(status, "Invalid") ? 1 : 2, "%s",
             status);
     return NULL;
 }
 
-/* One line of a log that a station sends, see docs/hub.md. */
-static void log_line(struct ctx *c, const cJSON *line)
+/*
+ * When a line was written. `up_ms`: on the station's clock since its boot, −1: not told. When the boot was
+ * follows from a line that has both times, else from the newest line on arrival: the least that was ever seen
+ * of that is nearest to the truth, because lines may wait but can't come early.
+ */
+static int64_t line_time(struct ctx *c, const cJSON *line, int64_t up_ms)
+{
+    struct station *s = c->s;
+    const char *at = json_text(line, "at", 40);
+    int64_t ms;
+    if (at && json_time_parse(at, &ms)) {
+        if (up_ms >= 0) {
+            s->log_boot_ms = ms - up_ms;
+            s->log_boot_exact = true;
+        }
+        return ms;
+    }
+    return up_ms >= 0 ? s->log_boot_ms + up_ms : c->h->unix_ms;
+}
+
+static int64_t line_up_ms(const cJSON *line)
+{
+    int64_t up_ms = -1;
+    return json_int(line, "up_ms", &up_ms) && up_ms >= 0 && up_ms < INT64_MAX / 2 ? up_ms : -1;
+}
+
+/* One line of a log that a station sends, see docs/hub.md. true: it is a new one. */
+static bool log_line(struct ctx *c, const char *boot, const cJSON *line)
 {
     const char *text = json_text(line, "text", 1000), *level = json_text(line, "level", 10),
-               *module = json_text(line, "module", 20), *at = json_text(line, "at", 40);
-    int n = 2;
+               *module = json_text(line, "module", 20);
+    int64_t n = -1, ms = line_time(c, line, line_up_ms(line));
+    int known = 2, added = 0;
     for (int i = 0; level && i < 4; i++)
         if (strcmp(level, hub_level_names[i]) == 0)
-            n = i;
-    int64_t ms = c->h->unix_ms;
-    if (at)
-        json_time_parse(at, &ms);
-    char whole[1100];
-    snprintf(whole, sizeof(whole), "%s%s%s", module ? module : "", module ? ": " : "", text ? text : "");
-    db_put(c->h->db, DB_LOG_ADD, NULL, "tittt", c->s->id, ms, "log", hub_level_names[n], whole);
+            known = i;
+    if (!text)
+        text = "";
+    bool numbered = boot && json_int(line, "n", &n) && n >= 0;
+    if (numbered)
+        db_put(c->h->db, DB_LINE_ADD, &added, "titttti", c->s->id, ms, hub_level_names[known], text, module,
+               boot, n);
+    else
+        db_put(c->h->db, DB_LINE_ADD, &added, "tittt", c->s->id, ms, hub_level_names[known], text, module);
+    return added > 0;
+}
+
+static void log_lines(struct ctx *c, const cJSON *data)
+{
+    struct station *s = c->s;
+    const cJSON *lines = json_array(data, "lines"), *line;
+    const char *boot = json_text(data, "boot", sizeof(s->log_boot) - 1);
+    int64_t lost = 0, newest = -1;
+    bool any = false;
+    if (!boot || strcmp(boot, s->log_boot) != 0) {
+        snprintf(s->log_boot, sizeof(s->log_boot), "%.32s", boot ? boot : "");
+        s->log_boot_ms = INT64_MAX;
+        s->log_boot_exact = false;
+    }
+    cJSON_ArrayForEach(line, lines)
+    {
+        int64_t up_ms = line_up_ms(line);
+        newest = up_ms > newest ? up_ms : newest;
+    }
+    if (newest >= 0 && !s->log_boot_exact && c->h->unix_ms - newest < s->log_boot_ms)
+        s->log_boot_ms = c->h->unix_ms - newest;
+    cJSON_ArrayForEach(line, lines) any = log_line(c, boot, line) || any;
+    /* Told again with the same lines if our answer was lost. */
+    if (json_int(data, "lost", &lost) && lost > 0 && (any || cJSON_GetArraySize(lines) == 0))
+        hub_log(c->h, s->id, "log", 1, "%lld lines were overwritten before they could be sent",
+                (long long)lost);
 }
 
 static const char *data_transfer(struct ctx *c)
@@ -602,13 +676,9 @@ static const char *data_transfer(struct ctx *c)
     } else if (!message || strcmp(message, "log") != 0) {
         json_add_text(c->out, "status", "UnknownMessageId");
     } else {
-        const cJSON *data = json_object(c->in, "data"), *line;
-        int64_t lost = 0;
-        if (data && json_int(data, "lost", &lost) && lost > 0)
-            hub_log(c->h, c->s->id, "log", 1, "%lld lines were overwritten before they could be sent",
-                    (long long)lost);
-        const cJSON *lines = data ? json_array(data, "lines") : NULL;
-        cJSON_ArrayForEach(line, lines) log_line(c, line);
+        const cJSON *data = json_object(c->in, "data");
+        if (data)
+            log_lines(c, data);
         json_add_text(c->out, "status", data ? "Accepted" : "Rejected");
     }
     return NULL;

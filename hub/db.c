@@ -20,7 +20,7 @@ struct db {
     char error[256];
 };
 
-/* Version 1. A later version is another string that alters the one before; they run in order. */
+/* A later version is another string that alters the one before; they run in order. */
 static const char *const schema[DB_SCHEMA_VERSION] = {
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE station (id TEXT PRIMARY KEY, vendor TEXT, model TEXT, serial TEXT, firmware TEXT,"
@@ -54,6 +54,23 @@ static const char *const schema[DB_SCHEMA_VERSION] = {
     " attribute TEXT NOT NULL, value TEXT, at_ms INTEGER NOT NULL,"
     " PRIMARY KEY (station, component, component_instance, evse, connector, name, instance, attribute)) "
     "WITHOUT ROWID;",
+    /* 2: lines of stations by boot and number, so that one that is sent again is stored once; logs and
+     * firmware; the chart over a restart */
+    "ALTER TABLE log ADD COLUMN module TEXT;"
+    "ALTER TABLE log ADD COLUMN boot TEXT;"
+    "ALTER TABLE log ADD COLUMN n INTEGER;"
+    "CREATE UNIQUE INDEX log_once ON log (station, boot, n) WHERE n IS NOT NULL;"
+    "CREATE TABLE upload (id INTEGER PRIMARY KEY AUTOINCREMENT, station TEXT NOT NULL, type TEXT NOT NULL,"
+    " token TEXT NOT NULL UNIQUE, asked_ms INTEGER NOT NULL, status TEXT NOT NULL, status_ms INTEGER NOT "
+    "NULL,"
+    " name TEXT, size INTEGER, received_ms INTEGER);"
+    "CREATE INDEX upload_by_station ON upload (station, id);"
+    "CREATE TABLE firmware_update (id INTEGER PRIMARY KEY AUTOINCREMENT, station TEXT NOT NULL,"
+    " image TEXT NOT NULL, asked_ms INTEGER NOT NULL, status TEXT NOT NULL, status_ms INTEGER NOT NULL,"
+    " percent INTEGER);"
+    "CREATE INDEX firmware_update_by_station ON firmware_update (station, id);"
+    "CREATE TABLE history (at_ms INTEGER PRIMARY KEY, i1 REAL NOT NULL, i2 REAL NOT NULL, i3 REAL NOT NULL,"
+    " limit_a REAL NOT NULL);",
 };
 
 static const char *const text[DB_STATEMENTS] = {
@@ -117,10 +134,13 @@ static const char *const text[DB_STATEMENTS] = {
                        " WHERE station=?1 AND tx=?2 ORDER BY at_ms,id LIMIT ?3",
     [DB_METER_PRUNE] = "DELETE FROM meter_value WHERE at_ms<?1",
     [DB_LOG_ADD] = "INSERT INTO log (station,at_ms,kind,level,text) VALUES (?1,?2,?3,?4,?5)",
-    [DB_LOG_GET] = "SELECT id,at_ms,kind,level,text FROM log WHERE station=?1 AND id<?2 AND at_ms>=?3"
-                   " AND (?4 IS NULL OR kind=?4) AND (?5 IS NULL OR level=?5) AND (?6 IS NULL OR "
-                   "instr(lower(text),lower(?6)))"
-                   " ORDER BY id DESC LIMIT ?7",
+    [DB_LOG_GET] =
+        "SELECT id,at_ms,kind,level,text,module FROM log WHERE station=?1 AND id<?2 AND at_ms>=?3"
+        " AND (?4 IS NULL OR kind=?4) AND (?5 IS NULL OR level=?5) AND (?6 IS NULL OR "
+        "instr(lower(text),lower(?6))) AND id>?8 AND at_ms<=?9 AND (?10 IS NULL OR module=?10)"
+        " AND (?11 IS NULL OR level IN ('error',CASE WHEN ?11<>'error' THEN 'warning' END,"
+        "CASE WHEN ?11 IN ('info','debug') THEN 'info' END,CASE WHEN ?11='debug' THEN 'debug' END))"
+        " ORDER BY id DESC LIMIT ?7",
     [DB_LOG_PRUNE] = "DELETE FROM log WHERE at_ms<?1",
     [DB_VARIABLE_PUT] =
         "INSERT INTO variable VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT DO UPDATE SET"
@@ -128,6 +148,32 @@ static const char *const text[DB_STATEMENTS] = {
     [DB_VARIABLES] =
         "SELECT component,component_instance,evse,connector,name,instance,attribute,value,at_ms FROM variable"
         " WHERE station=?1 ORDER BY component,component_instance,evse,connector,name,instance,attribute",
+    [DB_LINE_ADD] = "INSERT INTO log (station,at_ms,kind,level,text,module,boot,n)"
+                    " VALUES (?1,?2,'log',?3,?4,?5,?6,?7) ON CONFLICT DO NOTHING",
+    [DB_UPLOAD_ADD] = "INSERT INTO upload (station,type,token,asked_ms,status,status_ms)"
+                      " VALUES (?1,?2,?3,?4,'Asked',?4)",
+    [DB_UPLOAD_STATUS] = "UPDATE upload SET status=?3,status_ms=?4 WHERE id=?2 AND station=?1",
+    [DB_UPLOAD_ARRIVED] = "UPDATE upload SET name=?2,size=?3,received_ms=?4 WHERE id=?1",
+    [DB_UPLOAD_BY_TOKEN] = "SELECT id,station,asked_ms,status FROM upload WHERE token=?1",
+    [DB_UPLOAD_LAST] = "SELECT id,type,asked_ms,status,status_ms,size FROM upload WHERE station=?1"
+                       " ORDER BY id DESC LIMIT 1",
+    [DB_UPLOADS] = "SELECT id,type,asked_ms,status,status_ms,name,size,received_ms FROM upload"
+                   " WHERE station=?1 ORDER BY id DESC LIMIT ?2",
+    [DB_UPLOAD_GET] = "SELECT station,name,size,received_ms FROM upload WHERE id=?1 AND station=?2",
+    [DB_UPLOAD_FORGET] = "DELETE FROM upload WHERE id=?1",
+    [DB_UPLOADS_BEFORE] = "SELECT id FROM upload WHERE asked_ms<?1 LIMIT 100",
+    [DB_UPDATE_ADD] = "INSERT INTO firmware_update (station,image,asked_ms,status,status_ms)"
+                      " VALUES (?1,?2,?3,'Asked',?3)",
+    [DB_UPDATE_STATUS] = "UPDATE firmware_update SET status=?3,status_ms=?4 WHERE id=?2 AND station=?1",
+    [DB_UPDATE_PERCENT] = "UPDATE firmware_update SET percent=?3 WHERE id=?2 AND station=?1",
+    [DB_UPDATE_LAST] = "SELECT id,image,asked_ms,status,status_ms,percent FROM firmware_update"
+                       " WHERE station=?1 ORDER BY id DESC LIMIT 1",
+    [DB_UPDATES] = "SELECT id,image,asked_ms,status,status_ms,percent FROM firmware_update"
+                   " WHERE station=?1 ORDER BY id DESC LIMIT ?2",
+    [DB_HISTORY_ADD] = "INSERT OR REPLACE INTO history VALUES (?1,?2,?3,?4,?5)",
+    [DB_HISTORY] = "SELECT at_ms,i1,i2,i3,limit_a FROM (SELECT * FROM history ORDER BY at_ms DESC LIMIT ?1)"
+                   " ORDER BY at_ms",
+    [DB_HISTORY_PRUNE] = "DELETE FROM history WHERE at_ms<?1",
 };
 
 static bool run(struct db *d, const char *sql)
@@ -344,6 +390,11 @@ void db_done(sqlite3_stmt *st)
 {
     sqlite3_reset(st);
     sqlite3_clear_bindings(st);
+}
+
+int64_t db_last_id(const struct db *d)
+{
+    return sqlite3_last_insert_rowid(d->sql);
 }
 
 bool db_commit(struct db *d)

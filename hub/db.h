@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DB_SCHEMA_VERSION = 1 };
+enum { DB_SCHEMA_VERSION = 2 };
 
 enum db_statement {
     DB_SETTING_GET,
@@ -39,6 +39,24 @@ enum db_statement {
     DB_LOG_PRUNE,
     DB_VARIABLE_PUT,
     DB_VARIABLES,
+    DB_LINE_ADD,
+    DB_UPLOAD_ADD,
+    DB_UPLOAD_STATUS,
+    DB_UPLOAD_ARRIVED,
+    DB_UPLOAD_BY_TOKEN,
+    DB_UPLOAD_LAST,
+    DB_UPLOADS,
+    DB_UPLOAD_GET,
+    DB_UPLOAD_FORGET,
+    DB_UPLOADS_BEFORE,
+    DB_UPDATE_ADD,
+    DB_UPDATE_STATUS,
+    DB_UPDATE_PERCENT,
+    DB_UPDATE_LAST,
+    DB_UPDATES,
+    DB_HISTORY_ADD,
+    DB_HISTORY,
+    DB_HISTORY_PRUNE,
     DB_STATEMENTS,
 };
 
@@ -57,6 +75,9 @@ bool db_put(struct db *d, enum db_statement st, int *changes, const char *types,
 /* Statement to step with sqlite3_step and give back with db_done. NULL: failed. */
 sqlite3_stmt *db_get(struct db *d, enum db_statement st, const char *types, ...);
 void db_done(sqlite3_stmt *st);
+
+/* Of the row that db_put has added last. */
+int64_t db_last_id(const struct db *d);
 
 /* Ends the batch. false: nothing of it was kept. */
 bool db_commit(struct db *d);

@@ -346,6 +346,9 @@ struct hub *hub_open(const struct hub_cfg *cfg, char *err, size_t cap)
     share_init(&h->share, &share);
     if (!load(h, err, cap))
         goto fail;
+    maintenance_load(h);
+    view_history_load(h);
+    files_sweep(h);
     char number[32];
     snprintf(number, sizeof(number), "%u", h->boots);
     bool stored = db_put(h->db, DB_SETTING_PUT, NULL, "tt", "starts", number);
@@ -371,6 +374,9 @@ void hub_close(struct hub *h)
         return;
     struct json_arena *arena = json_arena_use(NULL);
     h->depth++; /* what is called back now stays in lists */
+    files_close(h);
+    if (h->db)
+        view_history_store(h);
     for (struct station *s = h->stations, *next; s; s = next) {
         next = s->next;
         calls_drop_all(s, "the hub is stopping");
@@ -562,6 +568,11 @@ static void enter(struct hub *h, int64_t unix_ms, uint64_t now_us)
     set_time(h, unix_ms, now_us);
 }
 
+void hub_enter(struct hub *h, int64_t unix_ms, uint64_t now_us)
+{
+    enter(h, unix_ms, now_us);
+}
+
 /* Work that an event may have made necessary, until there is none; then out. */
 static void leave(struct hub *h, bool step)
 {
@@ -592,6 +603,11 @@ static void leave(struct hub *h, bool step)
     h->depth--;
 }
 
+void hub_leave(struct hub *h)
+{
+    leave(h, false);
+}
+
 static void defer(struct hub_peer *p, const char *text, size_t len)
 {
     struct hub *h = p->hub;
@@ -617,6 +633,18 @@ static void defer(struct hub_peer *p, const char *text, size_t len)
     h->deferred_last = d;
 }
 
+/* What goes into addresses that stations are given is theirs to choose, within what an address may be. */
+static void base_set(struct station *s, const char *host)
+{
+    s->base[0] = 0;
+    if (!host || !host[0] || strlen(host) > 255)
+        return;
+    for (const char *c = host; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-.:[]_", *c))
+            return;
+    snprintf(s->base, sizeof(s->base), "http://%s", host);
+}
+
 struct hub_peer *hub_connected(struct hub *h, const char *station_id, const struct hub_link *link,
                                int64_t unix_ms, uint64_t now_us)
 {
@@ -638,6 +666,7 @@ struct hub_peer *hub_connected(struct hub *h, const char *station_id, const stru
         p->hub = h;
         p->station = s;
         p->link = *link;
+        base_set(s, link->host);
         p->next = h->peers;
         if (p->next)
             p->next->prev = p;
@@ -700,6 +729,7 @@ uint64_t hub_step(struct hub *h, int64_t unix_ms, uint64_t now_us)
         int64_t before = h->unix_ms - (int64_t)h->cfg.keep_days * 86400000;
         db_put(h->db, DB_METER_PRUNE, NULL, "i", before);
         db_put(h->db, DB_LOG_PRUNE, NULL, "i", before);
+        files_prune(h, before);
     }
     view_history_step(h);
     leave(h, true);

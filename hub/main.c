@@ -34,6 +34,7 @@ struct app {
     struct conn *conns;
     size_t pages;
     bool speaks_ocpp; /* of the upgrade under way: accept and open come in one go */
+    char host[256];   /* the same: how the station calls us */
     char *snapshot;
     size_t snapshot_len;
     uint64_t snapshot_us;
@@ -73,11 +74,88 @@ static void on_reply(void *ctx, int status, const char *json)
     web_reply_json(ctx, status, json);
 }
 
+/* true: the path is that of a file, or would be. */
+static bool file_reply(struct app *app, struct web_exchange *x, const char *path)
+{
+    struct hub_file f;
+    char why[300];
+    int status = hub_file_open(app->hub, path, &f, why, sizeof(why));
+    if (status == 200) {
+        /* Never shown: what a station has sent must not run as a page of ours. */
+        const struct web_file file = {.fd = f.fd,
+                                      .size = f.size,
+                                      .content_type = "application/octet-stream",
+                                      .etag = f.etag,
+                                      .name = f.name};
+        web_reply_file(x, &file);
+    } else if (status) {
+        web_reply_error(x, status, "%s", why);
+    }
+    return status != 0;
+}
+
+/* A body on its way into a file. */
+struct arrival {
+    struct web_exchange *x;
+    struct hub_upload *upload;
+};
+
+static bool arrival_data(void *ctx, const void *bytes, size_t len)
+{
+    struct arrival *a = ctx;
+    if (hub_upload_data(a->upload, bytes, len))
+        return true;
+    char answer[600];
+    int status = hub_upload_end(a->upload, false, answer, sizeof(answer), unix_ms(), now_us());
+    a->upload = NULL;
+    web_reply_json(a->x, status, answer);
+    return false;
+}
+
+static void arrival_end(void *ctx, bool whole)
+{
+    struct arrival *a = ctx;
+    if (a->upload) {
+        char answer[600];
+        int status = hub_upload_end(a->upload, whole, answer, sizeof(answer), unix_ms(), now_us());
+        if (whole)
+            web_reply_json(a->x, status, answer);
+    }
+    free(a);
+}
+
+static enum web_taking on_body(void *ctx, struct web_exchange *x, const struct web_request *r,
+                               uint64_t length, struct web_sink *sink)
+{
+    struct app *app = ctx;
+    char why[300];
+    struct arrival *a = calloc(1, sizeof(*a));
+    int status = a ? hub_upload_begin(app->hub, r->method, r->path, length, &a->upload, why, sizeof(why),
+                                      unix_ms(), now_us())
+                   : 0;
+    if (status == 200) {
+        a->x = x;
+        *sink = (struct web_sink){.ctx = a, .data = arrival_data, .end = arrival_end};
+        return WEB_IN_PIECES;
+    }
+    free(a);
+    if (!status)
+        return WEB_IN_MEMORY;
+    web_reply_error(x, status, "%s", why);
+    return WEB_ANSWERED;
+}
+
 static void on_request(void *ctx, struct web_exchange *x, const struct web_request *r)
 {
     struct app *app = ctx;
+    if (strcmp(r->method, "GET") == 0 && file_reply(app, x, r->path))
+        return;
     if (strncmp(r->path, "/api/", 5) == 0) {
         hub_request(app->hub, r->method, r->path, r->query, r->body, on_reply, x, unix_ms(), now_us());
+        return;
+    }
+    if (strncmp(r->path, "/files/", 7) == 0) {
+        web_reply_error(x, 404, "nothing here: the hub gives stations the addresses of files");
         return;
     }
     const char *path = strcmp(r->path, "/") == 0 ? "/index.html" : r->path;
@@ -121,6 +199,7 @@ static int on_accept(void *ctx, const struct web_ws_offer *offer, char *chosen, 
     if (strncmp(offer->path, "/ocpp/", 6) != 0 || strchr(offer->path + 6, '/') || !offer->path[6])
         return 404;
     app->speaks_ocpp = false;
+    snprintf(app->host, sizeof(app->host), "%s", offer->host);
     for (const char *p = offer->subprotocols; *p;) {
         size_t len = strcspn(p, ", \t");
         if (len == 9 && strncmp(p, "ocpp2.0.1", 9) == 0) {
@@ -154,7 +233,8 @@ static void on_open(void *ctx, struct web_socket *s, const char *path)
             web_ws_close(s, LWS_CLOSE_STATUS_PROTOCOL_ERR, "sub-protocol ocpp2.0.1 is needed");
             return;
         }
-        const struct hub_link link = {.ctx = c, .send = station_send, .close = station_close};
+        const struct hub_link link = {
+            .ctx = c, .send = station_send, .close = station_close, .host = app->host};
         c->peer = hub_connected(app->hub, path + 6, &link, unix_ms(), now_us());
         if (!c->peer)
             web_ws_close(s, LWS_CLOSE_STATUS_POLICY_VIOLATION, "this is no identity of a charging station");
@@ -234,7 +314,14 @@ static const char help[] =
     "  --heartbeat S        heartbeat interval told to stations (60)\n"
     "  --tokens A,B,...     tokens that may charge; * : all (*)\n"
     "  --auto-start         start a transaction whenever a car is plugged in\n"
-    "  --keep-days N        delete log lines and meter values older than this; 0: never (400)\n"
+    "  --keep-days N        delete log lines, meter values and files of stations older than this; 0: never "
+    "(400)\n"
+    "  --files DIR          folder for firmware images and for logs that stations send (FILE-files beside "
+    "the\n"
+    "                       database; with :memory: none)\n"
+    "  --public-url URL     how stations reach this hub over HTTP, as http://hub.local:8887, if not under "
+    "the\n"
+    "                       address to which they connect (behind a proxy)\n"
     "  --log-level L        error, warning, info or debug: what is written to standard error (warning)\n"
     "  --seed N             makes message ids the same every time (for tests)\n"
     "  --help, --version\n"
@@ -288,6 +375,7 @@ struct options {
     char host[256];
     int port;
     bool done; /* --help and --version */
+    char files[4096], public_url[300];
 };
 
 static bool listen_at(const char *text, struct options *o)
@@ -311,6 +399,25 @@ static bool listen_at(const char *text, struct options *o)
     return true;
 }
 
+static bool public_url(const char *text, struct options *o)
+{
+    size_t n = strlen(text), scheme = strncmp(text, "https://", 8) == 0  ? 8
+                                      : strncmp(text, "http://", 7) == 0 ? 7
+                                                                         : 0;
+    while (n > scheme && text[n - 1] == '/')
+        n--;
+    bool ok = scheme && n > scheme && n < sizeof(o->public_url);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = text[i] > ' ' && text[i] < 0x7f && !strchr("?#@\"\\", text[i]);
+    if (!ok) {
+        fprintf(stderr, "ecs-hub: --public-url must be like http://hub.local:8887, not \"%s\"\n", text);
+        return false;
+    }
+    memcpy(o->public_url, text, n);
+    o->hub.public_url = o->public_url;
+    return true;
+}
+
 static bool options(int argc, char **argv, struct options *o)
 {
     enum {
@@ -326,6 +433,8 @@ static bool options(int argc, char **argv, struct options *o)
         TOKENS,
         AUTO,
         KEEP,
+        FILES,
+        PUBLIC,
         LEVEL,
         SEED,
         HELP,
@@ -344,6 +453,8 @@ static bool options(int argc, char **argv, struct options *o)
         {"tokens", required_argument, NULL, TOKENS},
         {"auto-start", no_argument, NULL, AUTO},
         {"keep-days", required_argument, NULL, KEEP},
+        {"files", required_argument, NULL, FILES},
+        {"public-url", required_argument, NULL, PUBLIC},
         {"log-level", required_argument, NULL, LEVEL},
         {"seed", required_argument, NULL, SEED},
         {"help", no_argument, NULL, HELP},
@@ -396,6 +507,15 @@ static bool options(int argc, char **argv, struct options *o)
         case KEEP:
             ok = whole("keep-days", optarg, 0, 36500, &o->hub.keep_days);
             break;
+        case FILES:
+            ok = optarg[0] != 0;
+            o->hub.files = optarg;
+            if (!ok)
+                fputs("ecs-hub: --files must be the name of a folder\n", stderr);
+            break;
+        case PUBLIC:
+            ok = public_url(optarg, o);
+            break;
         case LEVEL: {
             static const char *const names[] = {"error", "warning", "info", "debug"};
             o->hub.log_level = -1;
@@ -424,6 +544,10 @@ static bool options(int argc, char **argv, struct options *o)
         default:
             ok = false; /* getopt has said what */
         }
+    }
+    if (ok && !o->hub.files && strcmp(o->hub.database, ":memory:") != 0) {
+        ok = snprintf(o->files, sizeof(o->files), "%s-files", o->hub.database) < (int)sizeof(o->files);
+        o->hub.files = o->files;
     }
     if (ok && !o->done && optind < argc) {
         fprintf(stderr, "ecs-hub: what is \"%s\"? All settings are options\n", argv[optind]);
@@ -467,6 +591,7 @@ int main(int argc, char **argv)
     const struct web_handlers handlers = {
         .ctx = &app,
         .request = on_request,
+        .body = on_body,
         .aborted = on_aborted,
         .ws_accept = on_accept,
         .ws_open = on_open,

@@ -36,7 +36,8 @@ enum {
     PRUNE_MS = 3600000,
     HISTORY_MS = 5000, /* a point of the page's chart */
     HISTORY_POINTS = 360,
-    HUB_FAULTS_MAX = 4, /* told at the same time, of one station; more are only logged */
+    HISTORY_STORE_MS = 60000, /* they are kept over a restart, but not each for itself */
+    HUB_FAULTS_MAX = 4,       /* told at the same time, of one station; more are only logged */
 };
 
 /* One instant's meter values of one EVSE; NaN: not told. */
@@ -78,7 +79,16 @@ struct evse {
 
 enum registration { REG_NONE, REG_ACCEPTED, REG_PENDING, REG_REJECTED };
 
-enum call_kind { CALL_API, CALL_LEASE, CALL_FALLBACK, CALL_CLEAR, CALL_SETUP, CALL_AUTO_START };
+enum call_kind {
+    CALL_API,
+    CALL_LEASE,
+    CALL_FALLBACK,
+    CALL_CLEAR,
+    CALL_SETUP,
+    CALL_AUTO_START,
+    CALL_GET_LOG,
+    CALL_UPDATE
+};
 struct call {
     struct call *next;
     enum call_kind kind;
@@ -89,6 +99,7 @@ struct call {
     hub_reply *reply;
     void *reply_ctx;
     int evse;
+    int64_t request; /* requestId of CALL_GET_LOG and CALL_UPDATE */
 };
 
 struct hub_peer {
@@ -97,6 +108,17 @@ struct hub_peer {
     struct hub_link link;
     struct hub_peer *prev, *next;
     bool closing, dead;
+};
+
+/* The last log that was asked for, and the last firmware update; request 0: none. */
+struct log_upload {
+    int64_t request, asked_ms, status_ms, size; /* size −1: nothing has come yet */
+    char type[20], status[40];
+};
+struct firmware_update {
+    int64_t request, asked_ms, status_ms;
+    int percent; /* −1: not told */
+    char image[128] /* or its address */, status[40];
 };
 
 struct station {
@@ -129,6 +151,13 @@ struct station {
     struct call *calls; /* the first may be sent */
     int call_count;
     uint64_t received, sent;
+    /* logs and firmware */
+    char base[300]; /* "http://host:port" under which it reaches us; "": not known */
+    struct log_upload log_upload;
+    struct firmware_update update;
+    char log_boot[33];   /* of its log lines: its boot */
+    int64_t log_boot_ms; /* when that was, wall time */
+    bool log_boot_exact; /* the station has told, else from how lines arrive */
 };
 
 struct outgoing {
@@ -175,12 +204,17 @@ struct hub {
     int64_t history_at_ms; /* steady: the next point */
     uint64_t messages;
     bool store_failed;
+    struct hub_upload *uploads;
+    int64_t history_stored_ms; /* points up to this one are in the database */
 };
 
 /* hub.c */
 void hub_log(struct hub *h, const char *station, const char *kind, int level, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 extern const char *const hub_level_names[4];
+/* Around whatever comes from outside: time goes on; then what it made necessary is done. */
+void hub_enter(struct hub *h, int64_t unix_ms, uint64_t now_us);
+void hub_leave(struct hub *h);
 uint32_t hub_random(struct hub *h);
 struct station *station_find(struct hub *h, const char *id);
 struct station *station_add(struct hub *h, const char *id);
@@ -195,6 +229,9 @@ bool token_accepted(const struct hub *h, const char *token, const char *type);
 /* Takes over payload (a new object). NULL reply: nobody waits. false: the queue is full. */
 bool call_queue(struct station *s, enum call_kind kind, const char *action, cJSON *payload, hub_reply *reply,
                 void *ctx, int evse);
+/* The same for CALL_GET_LOG and CALL_UPDATE: the answer is told to maintenance.c too. */
+bool call_queue_request(struct station *s, enum call_kind kind, const char *action, cJSON *payload,
+                        hub_reply *reply, void *ctx, int64_t request);
 void calls_pump(struct station *s);
 /* An answer from the station; f->type is FRAME_RESULT or FRAME_ERROR. */
 void calls_answer(struct station *s, const struct frame *f);
@@ -224,6 +261,41 @@ void grants_tell(struct station *s); /* the station may be spoken to: settings a
 bool grants_auto_start(struct station *s, struct evse *e, hub_reply *reply, void *ctx);
 int64_t grants_wake(const struct hub *h);
 
+/* files.c: the folder of files */
+enum { FILES_NAME_MAX = 100 };
+bool files_name_ok(const char *name); /* of a firmware image */
+/* false: there is none, or no folder. */
+bool files_image_size(const struct hub *h, const char *name, int64_t *size, int64_t *at_ms);
+cJSON *files_images(const struct hub *h);
+/* 200, else the status and why. */
+int files_image_delete(struct hub *h, const char *name, char *why, size_t cap);
+void files_log_delete(const struct hub *h, int64_t id);
+void files_prune(struct hub *h, int64_t before_ms);
+void files_sweep(const struct hub *h);
+void files_close(struct hub *h); /* what is under way is given up */
+void files_token(struct hub *h, char out[33]);
+
+/* maintenance.c: logs asked for and firmware updates, and how far they are */
+void maintenance_load(struct hub *h);
+/* Sends GetLog or UpdateFirmware. `payload` is taken over and gets its requestId, and GetLog its address.
+ * false: it could not be stored, or the queue of calls is full. */
+bool maintenance_get_log(struct station *s, const char *type, cJSON *payload, hub_reply *reply, void *ctx);
+bool maintenance_update(struct station *s, const char *image, cJSON *payload, hub_reply *reply, void *ctx);
+/* The station's answer to either; status "": it gave none. */
+void maintenance_answered(struct station *s, const struct call *c, const char *status);
+/* request < 0: not told */
+void maintenance_log_status(struct station *s, int64_t request, const char *status);
+void maintenance_update_status(struct station *s, int64_t request, const char *status);
+void maintenance_progress(struct station *s, int percent);
+void maintenance_log_arrived(struct hub *h, int64_t id, int64_t size, const char *name);
+bool maintenance_log_ended(const char *status);
+bool maintenance_update_ended(const char *status);
+/* As in an answer of the API; null: there was none. */
+cJSON *maintenance_log_view(const struct station *s);
+cJSON *maintenance_update_view(const struct station *s);
+cJSON *maintenance_files(struct station *s);
+cJSON *maintenance_updates(struct station *s);
+
 /* api.c */
 void api_request(struct hub *h, const char *method, const char *path, const char *query_text,
                  const char *body, hub_reply *reply, void *ctx);
@@ -232,6 +304,8 @@ void api_request(struct hub *h, const char *method, const char *path, const char
 cJSON *view_site(struct hub *h);
 void view_history_step(struct hub *h);
 cJSON *view_history(const struct hub *h);
+void view_history_load(struct hub *h);
+void view_history_store(struct hub *h);
 cJSON *view_station(struct station *s, bool whole);
 const char *view_state(const struct station *s);
 

@@ -182,6 +182,8 @@ cJSON *view_station(struct station *s, bool whole)
     text_or_null(o, "firmware", s->firmware);
     time_or_null(o, "last_seen", s->seen_ms);
     time_or_null(o, "connected_since", s->connected_ms);
+    cJSON_AddItemToObject(o, "update", maintenance_update_view(s));
+    cJSON_AddItemToObject(o, "log_upload", maintenance_log_view(s));
     if (!whole)
         return o;
 
@@ -284,6 +286,41 @@ void view_history_step(struct hub *h)
     h->history_next = (h->history_next + 1) % HISTORY_POINTS;
     if (h->history_count < HISTORY_POINTS)
         h->history_count++;
+    if (h->unix_ms - h->history_stored_ms >= HISTORY_STORE_MS || h->unix_ms < h->history_stored_ms) {
+        if (h->unix_ms < h->history_stored_ms) /* the clock was set back */
+            h->history_stored_ms = h->unix_ms - HISTORY_STORE_MS;
+        view_history_store(h);
+    }
+}
+
+/* Puts what is not in the database there, and takes out what is no longer shown. */
+void view_history_store(struct hub *h)
+{
+    for (size_t k = 0; k < h->history_count; k++) {
+        const struct history_point *x =
+            &h->history[(h->history_next + HISTORY_POINTS - h->history_count + k) % HISTORY_POINTS];
+        if (x->at_ms <= h->history_stored_ms)
+            continue;
+        db_put(h->db, DB_HISTORY_ADD, NULL, "idddd", x->at_ms, (double)x->current_a[0],
+               (double)x->current_a[1], (double)x->current_a[2], (double)x->limit_a);
+        h->history_stored_ms = x->at_ms;
+    }
+    db_put(h->db, DB_HISTORY_PRUNE, NULL, "i", h->history_stored_ms - (int64_t)HISTORY_POINTS * HISTORY_MS);
+}
+
+void view_history_load(struct hub *h)
+{
+    sqlite3_stmt *st = db_get(h->db, DB_HISTORY, "i", (int64_t)HISTORY_POINTS);
+    while (st && h->history_count < HISTORY_POINTS && sqlite3_step(st) == SQLITE_ROW) {
+        struct history_point *x = &h->history[h->history_count++];
+        x->at_ms = h->history_stored_ms = sqlite3_column_int64(st, 0);
+        for (int p = 0; p < 3; p++)
+            x->current_a[p] = (float)sqlite3_column_double(st, 1 + p);
+        x->limit_a = (float)sqlite3_column_double(st, 4);
+    }
+    if (st)
+        db_done(st);
+    h->history_next = h->history_count % HISTORY_POINTS;
 }
 
 cJSON *view_history(const struct hub *h)

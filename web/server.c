@@ -433,8 +433,7 @@ static void exchange_gone(struct session *ses)
         return;
     ses->x = NULL;
     struct web_server *s = x->server;
-    if (!s->owner_gone)
-        sink_end(x, false);
+    sink_end(x, false);
     if (x->dispatched && !x->replied && !s->owner_gone && s->h.aborted)
         s->h.aborted(s->h.ctx, x);
     exchange_free(x);
@@ -1010,6 +1009,8 @@ void web_server_close(struct web_server *s)
 {
     if (!s)
         return;
+    for (struct web_exchange *x = s->exchanges; x; x = x->next)
+        sink_end(x, false);
     s->owner_gone = true;
     if (s->lws_gone) { /* the context went first */
         free(s);

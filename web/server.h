@@ -78,7 +78,7 @@ struct web_server_cfg {
 struct web_server *web_server_open(struct lws_context *context, const struct web_server_cfg *cfg,
                                    const struct web_handlers *h, char *err, size_t cap);
 int web_server_port(const struct web_server *s);
-/* No handler and no sink is called from here on; what is connected is closed. Before or after
+/* Sinks are ended; then no handler is called from here on; what is connected is closed. Before or after
  * lws_context_destroy. */
 void web_server_close(struct web_server *s);
 

@@ -87,6 +87,11 @@ static void command_line(void **state)
         {{"--site-limit", "0", "--version"}, 0},
         {{"--lease", "1"}, 2},
         {{"--log-level", "loud"}, 2},
+        {{"--files", ""}, 2},
+        {{"--public-url", "hub.local"}, 2},
+        {{"--public-url", "http://"}, 2},
+        {{"--public-url", "http://a b"}, 2},
+        {{"--public-url", "https://hub.local/x/", "--version"}, 0},
         {{"--db", "/nowhere/at/all.db"}, 1},
         {{"--db", ":memory:", "--listen", "192.0.2.77:0"}, 1},
     };
@@ -296,6 +301,76 @@ static void a_session(void **state)
     unlink(extra);
 }
 
+/* A firmware image goes in and out, a log is asked for and comes, over real sockets. */
+static void files(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/ecs-hub-files-XXXXXX", db[60];
+    assert_non_null(mkdtemp(dir));
+    snprintf(db, sizeof(db), "%s/site.db", dir);
+    char *const argv[] = {(char *)(uintptr_t)program, "--listen", "127.0.0.1:0", "--db", db, NULL};
+    enum { IMAGE = 3000000 };
+    static char image[IMAGE + 1], out[IMAGE + 1000];
+    char headers[2000], head[300], path[200] = "";
+    for (size_t i = 0; i < IMAGE; i++)
+        image[i] = (char)(33 + i * 31 % 90);
+    struct run run;
+    start(&run, argv);
+    assert_true(run.port > 0);
+    struct raw *station = malloc(sizeof(*station)), *http = malloc(sizeof(*http));
+    assert_true(raw_connect(station, run.port, idle, NULL) && raw_connect(http, run.port, idle, NULL));
+
+    snprintf(head, sizeof(head),
+             "PUT /api/v1/firmware/new.bin HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n",
+             (int)IMAGE);
+    assert_true(raw_text(http, head) && raw_send(http, image, IMAGE));
+    assert_int_equal(raw_response(http, headers, sizeof(headers), out, sizeof(out)), 201);
+    assert_string_equal(out, "{\"name\":\"new.bin\",\"size\":3000000}");
+    assert_int_equal(
+        raw_http(http, "GET", "/files/firmware/new.bin", "Range: bytes=2900000-\r\n", NULL, out, sizeof(out)),
+        206);
+    assert_string_equal(out, image + 2900000);
+    assert_int_equal(
+        raw_http(http, "GET", "/files/firmware/%2e%2e%2f%2e%2e%2fsite.db", "", NULL, out, sizeof(out)), 404);
+    assert_int_equal(raw_http(http, "GET", "/files/firmware/..%2f..%2fsite.db", "", NULL, out, sizeof(out)),
+                     404);
+    assert_int_equal(raw_http(http, "GET", "/files/upload/x", "", NULL, out, sizeof(out)), 404);
+    assert_int_equal(raw_http(http, "PUT", "/api/v1/firmware/a%20b", "", "x", out, sizeof(out)), 400);
+    assert_non_null(strstr(out, "a firmware image's name has"));
+    assert_int_equal(raw_http(http, "PUT", "/api/v1/firmware/empty", "", "", out, sizeof(out)), 400);
+
+    assert_int_equal(
+        raw_upgrade(station, "/ocpp/CP1", "Sec-WebSocket-Protocol: ocpp2.0.1\r\n", out, sizeof(out)), 101);
+    say(station, "[2,\"1\",\"BootNotification\",{\"reason\":\"PowerUp\",\"chargingStation\":{\"model\":\"M\","
+                 "\"vendorName\":\"V\"}}]");
+    until(station, "[3,\"1\",", out, sizeof(out));
+    assert_true(raw_text(
+        http, "POST /api/v1/stations/CP1/getlog HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"));
+    until(station, "\"GetLog\"", out, sizeof(out));
+    const char *at = strstr(out, "http://127.0.0.1/files/upload/"); /* as raw_upgrade calls the hub */
+    assert_non_null(at);
+    sscanf(at + 16, "%190[^\"]", path);
+    assert_int_equal(raw_response(http, headers, sizeof(headers), out, sizeof(out)), 200);
+    assert_int_equal(raw_http(http, "PUT", path, "", "line one", out, sizeof(out)), 201);
+    assert_int_equal(raw_http(http, "PUT", "/files/upload/0123", "", "x", out, sizeof(out)), 404);
+    assert_int_equal(raw_http(http, "GET", "/api/v1/stations/CP1/files", "", NULL, out, sizeof(out)), 200);
+    assert_non_null(strstr(out, "\"url\":\"/api/v1/stations/CP1/files/1\""));
+    assert_true(raw_text(http, "GET /api/v1/stations/CP1/files/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    assert_int_equal(raw_response(http, headers, sizeof(headers), out, sizeof(out)), 200);
+    assert_string_equal(out, "line one");
+    assert_non_null(strstr(headers, "content-type: application/octet-stream\r\n"));
+    assert_non_null(strstr(headers, "content-disposition: attachment"));
+    /* it ends in the middle of an upload */
+    assert_true(raw_text(http, head) && raw_send(http, image, 100000));
+    assert_int_equal(end(&run, SIGTERM), 0);
+    raw_close(station);
+    raw_close(http);
+    snprintf(head, sizeof(head), "test -z \"$(find %s -name '.part-*')\" && rm -r %s", dir, dir);
+    assert_int_equal(system(head), 0);
+    free(station);
+    free(http);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -307,6 +382,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(command_line),
         cmocka_unit_test(one_hub_per_database),
         cmocka_unit_test(a_session),
+        cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,8 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(rec, 0x5A, sizeof rec);
     for (unsigned i = 0; i < calls % 64; i++) {
         uint32_t id, got;
-        size_t len = i * 37 % 400, n;
-        enum journal_kind kind = (enum journal_kind)(1 + i % 8);
+        enum journal_kind kind = (enum journal_kind)(1 + i % JOURNAL_TX_ENDED);
+        size_t len = i * 37 % (kind == JOURNAL_ENERGY ? JOURNAL_ENERGY_MAX + 1 : JOURNAL_TX_STATE_MAX + 1), n;
         int rc = journal_append(&j, kind, rec, len, &id);
         if (rc == PORT_ERR_NO_SPACE)
             continue;

@@ -8,17 +8,30 @@
 
 enum rule { RULE_NONE, RULE_KEEP, RULE_LATEST, RULE_GIVE_UP };
 
-/* What happens to a kind when there is no room left. A smaller `turn` is given up earlier. */
+/* Who may use the room that is held back when the journal is full: what replaces itself all of it, a
+ * transaction's end all but that, the others nothing. */
+enum claim { CLAIM_NONE, CLAIM_ENDED, CLAIM_ALL };
+
+/* What happens to a kind when there is no room left. A smaller `turn` is given up earlier; what is given up
+ * needs no claim, for it can always be given up again. */
 static const struct {
-    uint8_t rule, turn;
+    uint8_t rule, turn, claim;
+    uint16_t max; /* bytes of payload */
 } policy[JOURNAL_KINDS] = {
-    [JOURNAL_TX_EVENT] = {RULE_KEEP, 0},          [JOURNAL_TX_STATE] = {RULE_LATEST, 0},
-    [JOURNAL_SECURITY_EVENT] = {RULE_GIVE_UP, 2}, [JOURNAL_PROFILE] = {RULE_KEEP, 0},
-    [JOURNAL_ENERGY] = {RULE_LATEST, 0},          [JOURNAL_TX_UPDATE] = {RULE_GIVE_UP, 0},
-    [JOURNAL_LOG_MARK] = {RULE_GIVE_UP, 1},       [JOURNAL_UPDATE] = {RULE_LATEST, 0},
-    [JOURNAL_LOCAL_LIST] = {RULE_KEEP, 0},        [JOURNAL_AUTH_CACHE] = {RULE_GIVE_UP, 1},
-    [JOURNAL_RESERVATION] = {RULE_KEEP, 0},       [JOURNAL_MONITOR] = {RULE_KEEP, 0},
-    [JOURNAL_NETWORK] = {RULE_KEEP, 0},
+    [JOURNAL_TX_EVENT] = {RULE_KEEP, 0, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_TX_ENDED] = {RULE_KEEP, 0, CLAIM_ENDED, JOURNAL_TX_ENDED_MAX},
+    [JOURNAL_TX_STATE] = {RULE_LATEST, 0, CLAIM_ALL, JOURNAL_TX_STATE_MAX},
+    [JOURNAL_ENERGY] = {RULE_LATEST, 0, CLAIM_ALL, JOURNAL_ENERGY_MAX},
+    [JOURNAL_UPDATE] = {RULE_LATEST, 0, CLAIM_NONE, JOURNAL_RECORD_MAX}, /* too large to hold room for */
+    [JOURNAL_SECURITY_EVENT] = {RULE_GIVE_UP, 2, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_PROFILE] = {RULE_KEEP, 0, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_TX_UPDATE] = {RULE_GIVE_UP, 0, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_LOG_MARK] = {RULE_GIVE_UP, 1, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_LOCAL_LIST] = {RULE_KEEP, 0, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_AUTH_CACHE] = {RULE_GIVE_UP, 1, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_RESERVATION] = {RULE_KEEP, 0, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_MONITOR] = {RULE_KEEP, 0, CLAIM_NONE, JOURNAL_RECORD_MAX},
+    [JOURNAL_NETWORK] = {RULE_KEEP, 0, CLAIM_NONE, JOURNAL_RECORD_MAX},
 };
 
 enum {
@@ -30,15 +43,23 @@ enum {
     /* Sectors that hold old records for ever are moved when they are this many erases behind, 1 % of the
      * 100,000 cycles that data sheets of serial NOR flash give (e.g. Winbond W25Q32JV, "Endurance"). */
     WEAR_LAG = 1000,
-    /* What a record that stays must leave free in the last sectors, so that latest-wins records, which
-     * replace each other, can always be written; less behind a large one, which needs most of a sector
-     * itself. */
-    RESERVE = 512,
-    RESERVE_LARGE = 256,
+    SIZE_STATE = (JF_RECORD + JOURNAL_TX_STATE_MAX + 3) & ~3,
+    SIZE_ENERGY = (JF_RECORD + JOURNAL_ENERGY_MAX + 3) & ~3,
+    SIZE_ENDED = (JF_RECORD + JOURNAL_TX_ENDED_MAX + 3) & ~3,
+    SIZE_MOVE = (JF_RECORD + JF_MOVE_LEN + 3) & ~3,
+    /* What a record that stays must leave free in the last sector, so that those of CLAIM_ALL, which replace
+     * each other, can be written for ever: all of them, the largest once more (the one before goes only when
+     * the new one stands), and the mark of the move that throws out the dead. */
+    RESERVE_LATEST = SIZE_STATE + SIZE_ENERGY + SIZE_STATE + SIZE_MOVE,
+    /* And one transaction's end, so that what has been begun can be ended. */
+    RESERVE = RESERVE_LATEST + SIZE_ENDED,
     WRITE_TRIES = 3,
     REVIVALS = 5,
 };
-#define MOVE_SIZE jf_size(JF_MOVE_LEN)
+_Static_assert((int)JOURNAL_TX_STATE_MAX >= (int)JOURNAL_ENERGY_MAX, "the largest of CLAIM_ALL");
+_Static_assert(JF_RECORD + JOURNAL_RECORD_MAX + RESERVE + SIZE_MOVE <= JF_USABLE,
+               "the longest record and what is held back fit into one sector, also after a move");
+#define MOVE_SIZE ((uint32_t)SIZE_MOVE)
 
 static bool is_latest(unsigned kind)
 {
@@ -206,6 +227,7 @@ static int count(struct journal *j, uint32_t s, uint32_t at)
                 supersede(j, r.kind);
             j->latest[r.kind] = r.pos;
             j->latest_id[r.kind] = r.id;
+            j->latest_len[r.kind] = r.len;
         }
         account_in(j, &r);
     }
@@ -637,12 +659,47 @@ static int revive(struct journal *j)
     return PORT_ERR_IO;
 }
 
-/* Room in the head for `need` bytes. The last free sectors are taken only for a move, whose source is then
- * free. */
-static int make_room(struct journal *j, uint32_t need)
-{
-    uint32_t want = need > GAIN_MIN ? need : GAIN_MIN;
+/* What an append asks for: room for itself, and room that has to be left behind it. */
+struct want {
+    uint32_t size, behind;
+};
 
+static struct want want_of(unsigned kind, size_t len)
+{
+    struct want w = {.size = jf_size(len)};
+    if (policy[kind].rule != RULE_GIVE_UP && policy[kind].claim != CLAIM_ALL)
+        w.behind = policy[kind].claim == CLAIM_ENDED ? RESERVE_LATEST : RESERVE;
+    return w;
+}
+
+/* Is this much room enough in sector `s`? Of what has to be left behind, records of CLAIM_ALL that stand
+ * there are a part already. */
+static bool enough(const struct journal *j, uint32_t s, uint32_t room, const struct want *w)
+{
+    uint32_t has = room;
+
+    for (unsigned k = 0; w->behind && k < JOURNAL_KINDS; k++)
+        if (policy[k].claim == CLAIM_ALL && j->latest[k] && sector_of(j->latest[k]) == s)
+            has += jf_size(j->latest_len[k]);
+    return room >= w->size && has >= w->size + w->behind;
+}
+
+static bool enough_in_head(const struct journal *j, const struct want *w)
+{
+    return j->head != NO_SECTOR && enough(j, j->head, head_room(j), w);
+}
+
+/* What moving sector `v` and throwing out its dead would leave free in its new place. */
+static uint32_t gain_of(const struct journal *j, uint32_t v)
+{
+    uint32_t left = v == NO_SECTOR ? 0 : JF_USABLE - j->sector[v].live_bytes;
+
+    return left > MOVE_SIZE ? left - MOVE_SIZE : 0;
+}
+
+/* Room in the head. The last free sectors are taken only for a move, whose source is then free. */
+static int make_room(struct journal *j, const struct want *want)
+{
     if (free_sectors(j) == 0) {
         int rc = revive(j);
         if (rc)
@@ -653,13 +710,12 @@ static int make_room(struct journal *j, uint32_t need)
         if (spare > sectors_kept_free(j) || j->head == NO_SECTOR)
             return open_sector(j);
 
-        uint32_t v = emptiest(j, spare > 0, NO_SECTOR);
-        uint32_t left = v == NO_SECTOR ? 0 : JF_USABLE - j->sector[v].live_bytes;
-        uint32_t gain = left > MOVE_SIZE ? left - MOVE_SIZE : 0;
+        uint32_t v = emptiest(j, spare > 0, NO_SECTOR), gain = gain_of(j, v);
         bool moves = v != NO_SECTOR && (spare > 0 || MOVE_SIZE + j->sector[v].live_bytes <= head_room(j));
+        bool suits = moves && enough(j, v, gain, want);
         uint32_t w = NO_SECTOR; /* a second one that fits into the same new sector as v */
         int rc = 0;
-        if (!moves || gain < want) {
+        if (!suits || gain < GAIN_MIN) {
             w = spare > 0 && v != NO_SECTOR ? emptiest(j, true, v) : NO_SECTOR;
             if (w != NO_SECTOR && j->sector[w].live_bytes + MOVE_SIZE > gain)
                 w = NO_SECTOR;
@@ -669,7 +725,7 @@ static int make_room(struct journal *j, uint32_t need)
                 return rc;
             if (rc == 1)
                 continue;
-            if (w == NO_SECTOR && (!moves || gain < need))
+            if (w == NO_SECTOR && !suits)
                 return PORT_ERR_NO_SPACE;
         }
         if (spare > 0)
@@ -678,9 +734,36 @@ static int make_room(struct journal *j, uint32_t need)
             rc = move(j, v);
         if (rc == PORT_OK && w != NO_SECTOR)
             rc = move(j, w);
-        if (rc || (head_room(j) >= need && w == NO_SECTOR))
+        if (rc || (enough_in_head(j, want) && w == NO_SECTOR))
             return rc;
     }
+}
+
+static bool allowed(unsigned kind, size_t len)
+{
+    return kind < JOURNAL_KINDS && policy[kind].rule != RULE_NONE && len <= policy[kind].max;
+}
+
+bool journal_has_room(struct journal *j, enum journal_kind kind, size_t len)
+{
+    if (!allowed((unsigned)kind, len))
+        return false;
+    struct want want = want_of((unsigned)kind, len);
+    uint32_t spare = free_sectors(j), give_up = 0;
+    if (enough_in_head(j, &want) || spare > sectors_kept_free(j) || j->head == NO_SECTOR)
+        return true;
+    for (unsigned turn = 0; turn < TURNS; turn++)
+        give_up |= kinds_of_turn(turn);
+    struct jf_record r;
+    if (find_next(j, give_up, 0, &r) == 1)
+        return true; /* each one given up makes some */
+    uint32_t v = emptiest(j, spare > 0, NO_SECTOR), gain = gain_of(j, v);
+    if (v == NO_SECTOR)
+        return false;
+    if ((spare > 0 || MOVE_SIZE + j->sector[v].live_bytes <= head_room(j)) && enough(j, v, gain, &want))
+        return true;
+    uint32_t w = spare > 0 ? emptiest(j, true, v) : NO_SECTOR;
+    return w != NO_SECTOR && j->sector[w].live_bytes + MOVE_SIZE <= gain;
 }
 
 int journal_append(struct journal *j, enum journal_kind kind, const void *rec, size_t len, uint32_t *id)
@@ -690,7 +773,7 @@ int journal_append(struct journal *j, enum journal_kind kind, const void *rec, s
     uint32_t pos;
     int rc = PORT_ERR_IO;
 
-    if ((unsigned)kind >= JOURNAL_KINDS || policy[kind].rule == RULE_NONE || len > JOURNAL_RECORD_MAX || !rec)
+    if (!allowed((unsigned)kind, len) || !rec)
         return PORT_ERR_RANGE;
     /* Of 2^32 records the last may be reached only after 8,000 years of one a minute. */
     if (j->next_id == UINT32_MAX)
@@ -698,12 +781,11 @@ int journal_append(struct journal *j, enum journal_kind kind, const void *rec, s
     rc = refresh(j);
     if (rc)
         return rc;
-    uint32_t size = jf_size(len), need = size;
-    if (policy[kind].rule == RULE_KEEP)
-        need += size <= JF_USABLE / 2 ? RESERVE : RESERVE_LARGE;
+    struct want want = want_of((unsigned)kind, len);
     for (int i = 0; i < WRITE_TRIES; i++) {
-        if (head_room(j) < size || (head_room(j) < need && free_sectors(j) <= sectors_kept_free(j))) {
-            rc = make_room(j, need);
+        if (head_room(j) < want.size ||
+            (!enough_in_head(j, &want) && free_sectors(j) <= sectors_kept_free(j))) {
+            rc = make_room(j, &want);
             if (rc)
                 return rc;
         }
@@ -721,6 +803,7 @@ int journal_append(struct journal *j, enum journal_kind kind, const void *rec, s
             settle(j, old ? sector_of(old) : NO_SECTOR);
             j->latest[kind] = pos;
             j->latest_id[kind] = this_id;
+            j->latest_len[kind] = r.len;
         }
         if (id)
             *id = this_id;

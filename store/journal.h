@@ -11,7 +11,11 @@
 #include "port/port.h"
 
 enum {
-    JOURNAL_RECORD_MAX = 3000, /* bytes of payload */
+    JOURNAL_RECORD_MAX = 2800, /* bytes of payload */
+    /* Of the kinds for which room is held back; the room is computed from these (journal.c). */
+    JOURNAL_TX_STATE_MAX = 320,
+    JOURNAL_ENERGY_MAX = 48,
+    JOURNAL_TX_ENDED_MAX = 352,
     JOURNAL_SECTORS_MIN = 2,   /* one to write, one to move into; useful from about 8 */
     JOURNAL_SECTORS_MAX = 128, /* 512 KB; of a larger area the first 512 KB are used */
     JOURNAL_KINDS = 16,
@@ -19,7 +23,7 @@ enum {
 
 /* Kinds; the policy of each when the journal is full stands in journal.c's one table. */
 enum journal_kind {
-    JOURNAL_TX_EVENT = 1, /* Started/Ended: never dropped */
+    JOURNAL_TX_EVENT = 1, /* Started: never dropped */
     JOURNAL_TX_STATE = 2, /* latest wins */
     JOURNAL_SECURITY_EVENT = 3,
     JOURNAL_PROFILE = 4,
@@ -31,7 +35,8 @@ enum journal_kind {
     JOURNAL_AUTH_CACHE = 10, /* given up together with the log marks */
     JOURNAL_RESERVATION = 11,
     JOURNAL_MONITOR = 12,
-    JOURNAL_NETWORK = 13, /* network connection profiles */
+    JOURNAL_NETWORK = 13,  /* network connection profiles */
+    JOURNAL_TX_ENDED = 14, /* never dropped, and room for one is held back */
 };
 
 struct journal {
@@ -57,6 +62,7 @@ struct journal {
     uint8_t page[PORT_FLASH_PAGE];  /* the page read last */
     uint32_t page_at;               /* its offset; UINT32_MAX: none */
     uint32_t latest_id[JOURNAL_KINDS];
+    uint16_t latest_len[JOURNAL_KINDS];
     uint32_t epoch;              /* the last given to a sector */
     uint32_t dropped_total;      /* as `dropped`, over the journal's whole life */
     uint32_t torn;               /* half-written records found at mount: power was cut in an append */
@@ -81,9 +87,13 @@ struct journal_stats {
  * fewer than JOURNAL_SECTORS_MIN. PORT_ERR_IO: the device can't be read or written. */
 int journal_mount(struct journal *j, const struct port_flash *flash, bool *formatted);
 /* *id (may be NULL): greater than every id before, also across restarts; never 0. PORT_ERR_NO_SPACE: full and
- * nothing may be dropped. PORT_ERR_RANGE: unknown kind or too long. PORT_ERR_IO: the record may be there
- * after a restart or not; everything else is as it was. Latest-wins kinds: the one before is forgotten. */
+ * nothing may be dropped. PORT_ERR_RANGE: unknown kind, or longer than its maximum. PORT_ERR_IO: the record
+ * may be there after a restart or not; everything else is as it was. Latest-wins kinds: the one before is
+ * forgotten. */
 int journal_append(struct journal *j, enum journal_kind kind, const void *rec, size_t len, uint32_t *id);
+/* Would an append find room? false for certain; true unless what can still be given up turns out not to be
+ * enough. Writes nothing. */
+bool journal_has_room(struct journal *j, enum journal_kind kind, size_t len);
 /* The oldest live record of `kind` with id > after. PORT_ERR_NOT_FOUND: none. PORT_ERR_RANGE: it is longer
  * than `cap`; *len and *id are set all the same. */
 int journal_next(struct journal *j, enum journal_kind kind, uint32_t after, void *buf, size_t cap,

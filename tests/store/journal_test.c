@@ -327,8 +327,8 @@ static void test_full_gives_up_oldest_updates(void **state)
     rig_free(r);
 }
 
-/* Full of what may not be dropped: refused, nothing lost; energy totals are still taken, for ever; an
- * acknowledgement makes room again. */
+/* Full of what may not be dropped: refused, nothing lost; a transaction that has begun can be ended, energy
+ * totals and the transaction's state are still taken, for ever; an acknowledgement makes room again. */
 static void test_full_of_what_stays(void **state)
 {
     (void)state;
@@ -339,38 +339,73 @@ static void test_full_of_what_stays(void **state)
             struct rig *r = rig_new(areas[a]);
             uint32_t id, n = 0;
             int rc;
-            put(r, JOURNAL_ENERGY, 40);
+            put(r, JOURNAL_ENERGY, JOURNAL_ENERGY_MAX);
             put(r, JOURNAL_TX_STATE, 200);
             for (;; n++) {
                 for (size_t i = 0; i < lengths[l]; i++)
                     r->buf[i] = (uint8_t)(r->j.next_id * 31 + i);
+                bool room = journal_has_room(&r->j, JOURNAL_TX_EVENT, lengths[l]);
                 rc = journal_append(&r->j, JOURNAL_TX_EVENT, r->buf, lengths[l], &id);
+                assert_true(room || rc != PORT_OK);
                 if (rc)
                     break;
                 if (n % 10 == 0)
                     put(r, JOURNAL_TX_UPDATE, 20);
             }
             assert_int_equal(rc, PORT_ERR_NO_SPACE);
+            assert_false(journal_has_room(&r->j, JOURNAL_PROFILE, lengths[l]));
             for (int i = 0; i < 500; i++) {
-                put(r, JOURNAL_ENERGY, 40);
-                if (i % 10 == 0)
-                    put(r, JOURNAL_TX_STATE, 200);
+                if (i == 250) { /* the end of what the last start began */
+                    assert_true(journal_has_room(&r->j, JOURNAL_TX_ENDED, JOURNAL_TX_ENDED_MAX));
+                    put(r, JOURNAL_TX_ENDED, JOURNAL_TX_ENDED_MAX);
+                }
+                put(r, JOURNAL_ENERGY, JOURNAL_ENERGY_MAX);
+                if (i % 10 == 0 || (i > 200 && i < 300))
+                    put(r, JOURNAL_TX_STATE, JOURNAL_TX_STATE_MAX);
                 if (i % 50 == 0)
                     remount(r);
             }
             assert_int_equal(live(r, JOURNAL_TX_EVENT), n);
+            assert_int_equal(live(r, JOURNAL_TX_ENDED), 1);
             assert_int_equal(live(r, JOURNAL_ENERGY), 1);
+            assert_int_equal(live(r, JOURNAL_TX_STATE), 1);
             if (lengths[l] < 1000)
                 assert_true(stats(r).live_bytes > (areas[a] - (areas[a] < 8 ? 1 : 2)) * 4096 * 6 / 10);
             size_t len;
             for (int i = 0; i < 20 && get(r, JOURNAL_TX_EVENT, 0, &len, &id); i++)
                 assert_int_equal(journal_forget(&r->j, id), PORT_OK);
+            assert_true(get(r, JOURNAL_TX_ENDED, 0, &len, &id));
+            assert_int_equal(journal_forget(&r->j, id), PORT_OK);
             put(r, JOURNAL_TX_EVENT, lengths[l]);
             rig_free(r);
         }
 }
 
-/* After tidying with the contactor open, a long charge erases nothing. */
+/* Room is held back for records up to a maximum: a longer one is refused, whatever room there is. */
+static void test_longest_of_each_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        enum journal_kind kind;
+        size_t max;
+    } rows[] = {{JOURNAL_TX_STATE, JOURNAL_TX_STATE_MAX},
+                {JOURNAL_ENERGY, JOURNAL_ENERGY_MAX},
+                {JOURNAL_TX_ENDED, JOURNAL_TX_ENDED_MAX},
+                {JOURNAL_TX_EVENT, JOURNAL_RECORD_MAX},
+                {JOURNAL_UPDATE, JOURNAL_RECORD_MAX}};
+    struct rig *r = rig_new(16);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static uint8_t buf[JOURNAL_RECORD_MAX + 1];
+        assert_false(journal_has_room(&r->j, rows[i].kind, rows[i].max + 1));
+        assert_int_equal(journal_append(&r->j, rows[i].kind, buf, rows[i].max + 1, NULL), PORT_ERR_RANGE);
+        assert_true(journal_has_room(&r->j, rows[i].kind, rows[i].max));
+        assert_int_equal(journal_append(&r->j, rows[i].kind, buf, rows[i].max, NULL), PORT_OK);
+    }
+    assert_false(journal_has_room(&r->j, (enum journal_kind)0, 1));
+    assert_false(journal_has_room(&r->j, (enum journal_kind)15, 1));
+    rig_free(r);
+}
+
 static void test_charging_never_erases(void **state)
 {
     (void)state;
@@ -492,7 +527,7 @@ static void test_device_errors(void **state)
             struct rig *r = rig_new(4);
             uint32_t id, promised = 0;
             for (int i = 0; i < 60; i++)
-                put(r, i % 3 ? JOURNAL_ENERGY : JOURNAL_TX_EVENT, 120);
+                put(r, i % 3 ? JOURNAL_TX_STATE : JOURNAL_TX_EVENT, 120);
             promised = live(r, JOURNAL_TX_EVENT);
             r->ids_skip = true;
             *(kind == 0 ? &r->fail_program : kind == 1 ? &r->fail_erase : &r->fail_read) = n;
@@ -504,7 +539,7 @@ static void test_device_errors(void **state)
                 }
                 for (size_t k = 0; k < 120; k++)
                     r->buf[k] = (uint8_t)(r->j.next_id * 31 + k);
-                int rc = journal_append(&r->j, i % 6 ? JOURNAL_ENERGY : JOURNAL_TX_EVENT, r->buf, 120, &id);
+                int rc = journal_append(&r->j, i % 6 ? JOURNAL_TX_STATE : JOURNAL_TX_EVENT, r->buf, 120, &id);
                 if (rc == PORT_OK && i % 6 == 0)
                     promised++;
                 if (rc) {
@@ -518,7 +553,7 @@ static void test_device_errors(void **state)
             for (int again = 0; again < 2; again++) {
                 unsigned found = live(r, JOURNAL_TX_EVENT);
                 assert_true(found == promised || (errors && found == promised + 1));
-                assert_int_equal(live(r, JOURNAL_ENERGY), 1);
+                assert_int_equal(live(r, JOURNAL_TX_STATE), 1);
                 assert_int_equal(stats(r).corrupt, 0);
                 remount(r);
             }
@@ -533,7 +568,7 @@ static void test_flaky_device(void **state)
     for (unsigned seed = 1; seed <= 30; seed++) {
         struct rig *r = rig_new(seed % 7 + 3);
         enum { MOST = 200 };
-        uint32_t kept[MOST], count = 0, id;
+        uint32_t kept[MOST], count = 0, failed = 0, id;
         bool unsure[MOST];
         srand(seed);
         for (int i = 0; i < 3000; i++) {
@@ -559,11 +594,12 @@ static void test_flaky_device(void **state)
                 bool stays = dice < 7 && count < MOST && stats(r).live_bytes < r->port.size / 3;
                 size_t len = (size_t)rand() % 200 + 1;
                 memset(r->buf, (int)len, len);
-                rc = journal_append(&r->j, stays ? JOURNAL_TX_EVENT : JOURNAL_ENERGY, r->buf, len, &id);
+                rc = journal_append(&r->j, stays ? JOURNAL_TX_EVENT : JOURNAL_TX_STATE, r->buf, len, &id);
                 if (rc == PORT_OK && stays) {
                     unsure[count] = false;
                     kept[count++] = id;
                 } else if (rc) {
+                    failed++;
                     assert_int_equal(rc, PORT_ERR_IO);
                 }
             }
@@ -582,7 +618,9 @@ static void test_flaky_device(void **state)
             assert_int_equal(stats(r).dropped_total, 0);
             remount(r);
         }
-        assert_int_equal(stats(r).corrupt, 0);
+        /* When writing fails and then taking it back as well, half a record is left to be found. */
+        assert_true(stats(r).corrupt <= failed);
+        r->fail_program = r->fail_erase = r->fail_read = 0; /* a failure may still have been on its way */
         assert_int_equal(journal_tidy(&r->j, 1) < 0, 0);
         rig_free(r);
     }
@@ -601,7 +639,7 @@ static void test_dead_sector(void **state)
             if (i == 3000)
                 remount(r);
             memset(r->buf, i, 100);
-            int rc = journal_append(&r->j, i % 1000 ? JOURNAL_ENERGY : JOURNAL_TX_EVENT, r->buf, 100, &id);
+            int rc = journal_append(&r->j, i % 1000 ? JOURNAL_TX_STATE : JOURNAL_TX_EVENT, r->buf, 100, &id);
             if (rc) {
                 assert_int_equal(rc, PORT_ERR_IO);
                 errors++;
@@ -615,7 +653,7 @@ static void test_dead_sector(void **state)
             assert_int_equal(r->buf[0], (uint8_t)(i * 1000));
         }
         assert_false(get(r, JOURNAL_TX_EVENT, id, &len, &id));
-        assert_int_equal(journal_latest(&r->j, JOURNAL_ENERGY, r->buf, sizeof r->buf, &len), PORT_OK);
+        assert_int_equal(journal_latest(&r->j, JOURNAL_TX_STATE, r->buf, sizeof r->buf, &len), PORT_OK);
         assert_int_equal(r->buf[0], (uint8_t)4999);
         rig_free(r);
     }
@@ -711,6 +749,7 @@ int main(void)
         cmocka_unit_test(test_large_area_uses_what_it_can_count),
         cmocka_unit_test(test_full_gives_up_oldest_updates),
         cmocka_unit_test(test_full_of_what_stays),
+        cmocka_unit_test(test_longest_of_each_kind),
         cmocka_unit_test(test_charging_never_erases),
         cmocka_unit_test(test_wear_is_level),
         cmocka_unit_test(test_wear_moves_what_stays),

@@ -173,7 +173,8 @@ static bool op_peek(void *st, enum ocpp_keep_kind kind, uint32_t after, void *bu
     struct world *w = st;
     for (unsigned i = 0; i < w->records; i++) {
         bool match = w->record[i].kind == kind ||
-                     (kind == OCPP_KEEP_TX_EVENT && w->record[i].kind == OCPP_KEEP_TX_UPDATE);
+                     (kind == OCPP_KEEP_TX_EVENT &&
+                      (w->record[i].kind == OCPP_KEEP_TX_UPDATE || w->record[i].kind == OCPP_KEEP_TX_ENDED));
         if (!match || w->record[i].id <= after)
             continue;
         if (w->record[i].len > cap)
@@ -216,6 +217,12 @@ static void op_firmware_reported(void *st)
 {
     (void)st;
 }
+static bool op_room_for_transaction(void *st)
+{
+    const struct world *w = st;
+    return w->records + 4 < sizeof w->record / sizeof w->record[0];
+}
+
 static void op_log(void *st, int level, const char *text)
 {
     (void)st;
@@ -252,6 +259,7 @@ static const struct ocpp_station_ops ops = {
     .update_firmware = op_update_firmware,
     .firmware_report = op_firmware_report,
     .firmware_reported = op_firmware_reported,
+    .room_for_transaction = op_room_for_transaction,
     .log = op_log,
 };
 

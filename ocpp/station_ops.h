@@ -42,6 +42,7 @@ struct ocpp_view {
     uint8_t phases;
     bool phases_used[3];
     uint32_t contactor_cycles;
+    uint32_t records_dropped; /* durable records given up for want of room, ever */
     int32_t contactor_open_us;
     int32_t temperature_mc;
     bool temperature_valid;
@@ -121,17 +122,18 @@ enum ocpp_reset { OCPP_RESET_NOW, OCPP_RESET_WHEN_IDLE };
 
 /* Kinds of durable records; the order of keeping is the order of giving back. */
 enum ocpp_keep_kind {
-    OCPP_KEEP_TX_EVENT = 1, /* Started, Ended: never given up */
+    OCPP_KEEP_TX_EVENT = 1, /* Started: never given up */
     OCPP_KEEP_TX_STATE = 2, /* the newest counts */
     OCPP_KEEP_SECURITY_EVENT = 3,
     OCPP_KEEP_PROFILE = 4,
     OCPP_KEEP_TX_UPDATE = 5, /* Updated: the oldest go first when the store is full. Peeking for
-                              * OCPP_KEEP_TX_EVENT gives these too, in the order of keeping */
+                              * OCPP_KEEP_TX_EVENT gives these and the next too, in the order of keeping */
     OCPP_KEEP_LOCAL_LIST = 6,
     OCPP_KEEP_AUTH_CACHE = 7, /* may be given up when the store is full */
     OCPP_KEEP_RESERVATION = 8,
     OCPP_KEEP_MONITOR = 9,
     OCPP_KEEP_NETWORK = 10,
+    OCPP_KEEP_TX_ENDED = 11, /* Ended: never given up, and room for one is held back */
 };
 
 /* What a setting may be: a number from min to max, a flag, or a text of at most max characters. */
@@ -153,6 +155,8 @@ enum ocpp_network_result {
     OCPP_NETWORK_BAD_URL,
     OCPP_NETWORK_NOT_KEPT, /* the store did not take it */
 };
+/* Longest records of the kinds for which room is held back. */
+enum { OCPP_KEEP_TX_STATE_MAX = 320, OCPP_KEEP_TX_ENDED_MAX = 352 };
 
 struct ocpp_station_ops {
     /* time */
@@ -206,6 +210,8 @@ struct ocpp_station_ops {
     bool (*peek)(void *st, enum ocpp_keep_kind kind, uint32_t after, void *buf, size_t cap, size_t *len,
                  uint32_t *id);
     void (*forget)(void *st, enum ocpp_keep_kind kind, uint32_t id);
+    /* Can a whole transaction be kept, its Started now and its Ended later? false: none should be begun. */
+    bool (*room_for_transaction)(void *st);
 
     /* firmware. update: `why` gets a static text when it is refused. report: what is to be told next, false:
      * nothing; the same again until reported. */

@@ -17,6 +17,11 @@ struct registers_record {
 };
 _Static_assert(sizeof(struct registers_record) == 40, "layout in flash");
 
+/* The journal holds room back for these; what OCPP may keep of them is told to it in its own terms. */
+_Static_assert(sizeof(struct registers_record) <= JOURNAL_ENERGY_MAX, "");
+_Static_assert((int)OCPP_KEEP_TX_STATE_MAX <= (int)JOURNAL_TX_STATE_MAX, "");
+_Static_assert((int)OCPP_KEEP_TX_ENDED_MAX <= (int)JOURNAL_TX_ENDED_MAX, "");
+
 static enum journal_kind journal_kind_of(enum ocpp_keep_kind kind)
 {
     switch (kind) {
@@ -40,6 +45,8 @@ static enum journal_kind journal_kind_of(enum ocpp_keep_kind kind)
         return JOURNAL_MONITOR;
     case OCPP_KEEP_NETWORK:
         return JOURNAL_NETWORK;
+    case OCPP_KEEP_TX_ENDED:
+        return JOURNAL_TX_ENDED;
     }
     return JOURNAL_LOG_MARK;
 }
@@ -101,7 +108,7 @@ bool durable_peek(struct durable *d, enum ocpp_keep_kind kind, uint32_t after, v
         return false;
     uint32_t kinds = 1u << journal_kind_of(kind);
     if (kind == OCPP_KEEP_TX_EVENT) /* OCPP sees one queue of transaction events, in the order of keeping */
-        kinds |= 1u << JOURNAL_TX_UPDATE;
+        kinds |= 1u << JOURNAL_TX_UPDATE | 1u << JOURNAL_TX_ENDED;
     enum journal_kind found;
     return journal_next_of(&d->journal, kinds, after, &found, buf, cap, len, id) == PORT_OK;
 }
@@ -113,4 +120,18 @@ bool durable_forget(struct durable *d, uint32_t id)
     /* Of a kind of which the newest counts, the journal has given up the older ones by itself. */
     int r = journal_forget(&d->journal, id);
     return r == PORT_OK || r == PORT_ERR_NOT_FOUND;
+}
+
+bool durable_room_for_transaction(struct durable *d)
+{
+    /* A journal that is broken is another matter: that is said at start-up, and charging goes on. The Started
+     * is shorter than an Ended, whose room the journal holds back. */
+    return !d->mounted || journal_has_room(&d->journal, JOURNAL_TX_EVENT, JOURNAL_TX_ENDED_MAX);
+}
+
+uint32_t durable_take_dropped(struct durable *d)
+{
+    uint32_t fresh = d->journal.dropped - d->dropped;
+    d->dropped = d->journal.dropped;
+    return fresh;
 }

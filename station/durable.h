@@ -23,6 +23,7 @@ struct durable {
     uint64_t marked_uwh;
     uint32_t marked_cycles;
     uint32_t failures; /* appends that failed since start-up */
+    uint32_t dropped;  /* as last told */
 };
 
 void durable_mount(struct durable *d, const struct port_flash *flash);
@@ -36,5 +37,8 @@ bool durable_keep(struct durable *d, enum ocpp_keep_kind kind, const void *rec, 
 bool durable_peek(struct durable *d, enum ocpp_keep_kind kind, uint32_t after, void *buf, size_t cap,
                   size_t *len, uint32_t *id);
 bool durable_forget(struct durable *d, uint32_t id);
+bool durable_room_for_transaction(struct durable *d);
+/* Records given up for want of room since this was last asked. */
+uint32_t durable_take_dropped(struct durable *d);
 
 #endif

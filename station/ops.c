@@ -60,6 +60,7 @@ void station_view(const struct station *s, struct ocpp_view *out)
         .installed_ma = c->limit[LIMIT_INSTALLATION].ma,
         .phases = s->control.cfg.phases, /* as it runs, not as set for the next start; constant after init */
         .contactor_cycles = c->contactor_cycles,
+        .records_dropped = s->durable.journal.dropped_total,
         .contactor_open_us = c->contactor_open_us,
         .temperature_mc = c->temperature_mc,
         .temperature_valid = c->temperature_valid,
@@ -446,7 +447,7 @@ static bool op_keep(void *st, enum ocpp_keep_kind kind, const void *rec, size_t 
 {
     struct station *s = self(st);
     /* The registers first: what a transaction event has told must not be taken back after a power cut. */
-    if (kind == OCPP_KEEP_TX_EVENT || kind == OCPP_KEEP_TX_UPDATE)
+    if (kind == OCPP_KEEP_TX_EVENT || kind == OCPP_KEEP_TX_UPDATE || kind == OCPP_KEEP_TX_ENDED)
         station_mark_registers(s);
     return durable_keep(&s->durable, kind, rec, len, id);
 }
@@ -462,6 +463,11 @@ static void op_forget(void *st, enum ocpp_keep_kind kind, uint32_t id)
     (void)kind;
     if (!durable_forget(&self(st)->durable, id))
         log_record_stuck(&self(st)->log, op_now_us(st), (int32_t)id);
+}
+
+static bool op_room_for_transaction(void *st)
+{
+    return durable_room_for_transaction(&self(st)->durable);
 }
 
 static void op_log(void *st, int level, const char *text)
@@ -497,5 +503,6 @@ const struct ocpp_station_ops station_ocpp_ops = {
     .update_firmware = firmware_glue_ask,
     .firmware_report = firmware_glue_report,
     .firmware_reported = firmware_glue_reported,
+    .room_for_transaction = op_room_for_transaction,
     .log = op_log,
 };

@@ -360,6 +360,10 @@ uint64_t station_comms_step(struct station *s)
     if (s->durable.mounted && !s->status.contactor_closed)
         journal_tidy(&s->durable.journal, 1);
 
+    uint32_t dropped = durable_take_dropped(&s->durable);
+    if (dropped)
+        station_log(s, 1, "journal full: %lu of its oldest records were given up", (unsigned long)dropped);
+
     restart_step(s, now);
     if (!wishes_flush(&s->wishes, &s->commands))
         due = sooner(due, now + CONTROL_PERIOD_US);

@@ -670,7 +670,8 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
         say_int(out, cap, (int64_t)v->queue.stored + v->queue.ram_count);
         break;
     case VALUE_EVENTS_LOST:
-        say_int(out, cap, (int64_t)v->queue.lost + v->queue.given_up + v->monitoring.lost);
+        say_int(out, cap,
+                (int64_t)v->queue.lost + v->queue.given_up + v->monitoring.lost + v->view.records_dropped);
         break;
     case VALUE_PROFILES: {
         int n = 0;

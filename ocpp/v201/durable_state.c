@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum { DURABLE_VERSION = 1 };
+_Static_assert(sizeof(struct durable_state) <= OCPP_KEEP_TX_STATE_MAX, "there is always room for it");
 
 void durable_state_load(struct durable_state *s, uint32_t *keep_id, const struct device *d)
 {

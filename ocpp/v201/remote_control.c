@@ -46,6 +46,10 @@ void request_start_transaction(struct v201 *v, const cJSON *request, struct rpc_
         reject(answer, "InvalidIdToken", "a master pass starts nothing");
         return;
     }
+    if (!v->durable.tx_active && !v->dev.ops->room_for_transaction(v->dev.st)) {
+        reject(answer, "OutOfStorage", "no room to keep another transaction");
+        return;
+    }
     const cJSON *profile = json_object(request, "chargingProfile");
     if (profile) {
         const char *info;

@@ -421,6 +421,12 @@ void transactions_authorised(struct v201 *v, const struct id_token *token, const
 {
     struct transactions *t = &v->tx;
     uint64_t now = device_now(&v->dev);
+    if (!v->durable.tx_active && !v->dev.ops->room_for_transaction(v->dev.st)) {
+        /* Energy that nobody could be told of after a loss of power is not delivered. */
+        device_log(&v->dev, 0, "no room to keep another transaction: none is begun");
+        end_session(v);
+        return;
+    }
     t->authorised = true;
     t->energy_barred = false;
     t->stopped_for = STOP_NONE;

@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(struct tx_record) <= OCPP_KEEP_TX_ENDED_MAX, "there is room for its end");
+
+static enum ocpp_keep_kind keep_kind(const struct tx_record *r)
+{
+    return r->event == TX_UPDATED ? OCPP_KEEP_TX_UPDATE
+           : r->event == TX_ENDED ? OCPP_KEEP_TX_ENDED
+                                  : OCPP_KEEP_TX_EVENT;
+}
+
 static bool peek(const struct device *d, uint32_t after, struct tx_record *out, uint32_t *id)
 {
     unsigned char buf[1024];
@@ -49,7 +58,7 @@ static void put_ram(struct tx_queue *q, const struct device *d, const struct tx_
 void tx_queue_put(struct tx_queue *q, const struct device *d, const struct tx_record *r)
 {
     uint32_t id;
-    enum ocpp_keep_kind kind = r->event == TX_UPDATED ? OCPP_KEEP_TX_UPDATE : OCPP_KEEP_TX_EVENT;
+    enum ocpp_keep_kind kind = keep_kind(r);
     /* Once something waits in RAM the rest follows there, or the order would be lost. */
     if (q->ram_count == 0 && d->ops->keep(d->st, kind, r, tx_record_size(r), &id)) {
         q->stored++;
@@ -82,8 +91,7 @@ const struct tx_record *tx_queue_next(struct tx_queue *q, const struct device *d
 static void drop_current(struct tx_queue *q, const struct device *d)
 {
     if (q->current_id) {
-        d->ops->forget(d->st, q->current.event == TX_UPDATED ? OCPP_KEEP_TX_UPDATE : OCPP_KEEP_TX_EVENT,
-                       q->current_id);
+        d->ops->forget(d->st, keep_kind(&q->current), q->current_id);
         if (q->stored)
             q->stored--;
     } else if (q->ram_count) {

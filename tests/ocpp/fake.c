@@ -272,7 +272,8 @@ static bool op_peek(void *st, enum ocpp_keep_kind kind, uint32_t after, void *bu
     struct fake *f = st;
     for (unsigned i = 0; i < f->record_count; i++) {
         bool match = f->record[i].kind == kind ||
-                     (kind == OCPP_KEEP_TX_EVENT && f->record[i].kind == OCPP_KEEP_TX_UPDATE);
+                     (kind == OCPP_KEEP_TX_EVENT &&
+                      (f->record[i].kind == OCPP_KEEP_TX_UPDATE || f->record[i].kind == OCPP_KEEP_TX_ENDED));
         if (!match || f->record[i].id <= after)
             continue;
         assert_true(f->record[i].len <= cap);
@@ -328,6 +329,12 @@ static void op_firmware_reported(void *st)
     memmove(f->firmware_report, f->firmware_report + 1, f->firmware_reports * sizeof f->firmware_report[0]);
 }
 
+static bool op_room_for_transaction(void *st)
+{
+    const struct fake *f = st;
+    return !f->no_room;
+}
+
 static void op_log(void *st, int level, const char *text)
 {
     (void)level;
@@ -363,6 +370,7 @@ static const struct ocpp_station_ops ops = {
     .update_firmware = op_update_firmware,
     .firmware_report = op_firmware_report,
     .firmware_reported = op_firmware_reported,
+    .room_for_transaction = op_room_for_transaction,
     .log = op_log,
 };
 

@@ -62,6 +62,7 @@ struct fake {
     bool network_not_kept;
     /* durable store */
     bool keep_fails;
+    bool no_room; /* for another transaction */
     unsigned
         cut_after; /* the power goes at the n-th change of the store from now; 0 never. fake_boot ends it */
     bool cut;

@@ -368,7 +368,7 @@ static void reset_when_idle(void **state)
     fake_unplug(f);
     fake_run(f, 1000);
     assert_int_equal(f->resets, 1);
-    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT), 0); /* told first */
+    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_ENDED), 0); /* told first */
     fake_close(f);
     fake_boot(f);
     fake_connect(f);

@@ -15,6 +15,12 @@ static const cJSON *ter(const struct fake *f, unsigned n)
 }
 
 /* Every transaction event sent so far: seqNo without gaps, one id per transaction. */
+static unsigned tx_events_kept(const struct fake *f)
+{
+    return fake_kept(f, OCPP_KEEP_TX_EVENT) + fake_kept(f, OCPP_KEEP_TX_UPDATE) +
+           fake_kept(f, OCPP_KEEP_TX_ENDED);
+}
+
 static void check_sequence(const struct fake *f)
 {
     char tx[40] = "";
@@ -113,7 +119,7 @@ static void plug_then_token(void **state)
     assert_string_equal(at(p, "meterValue.1.sampledValue.0.context"), "Transaction.End");
     assert_true(number_at(p, "meterValue.1.sampledValue.0.value") == 1189);
     check_sequence(f);
-    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT) + fake_kept(f, OCPP_KEEP_TX_UPDATE), 0);
+    assert_int_equal(tx_events_kept(f), 0);
     assert_int_equal(fake_kept(f, OCPP_KEEP_TX_STATE), 1);
     fake_unplug(f);
     fake_run(f, 500);
@@ -368,8 +374,9 @@ static void offline_transaction(void **state)
     fake_unplug(f);
     fake_run(f, 500);
     assert_int_equal(fake_count(f, TER), 0);
-    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT), 2);
+    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT), 1);
     assert_int_equal(fake_kept(f, OCPP_KEEP_TX_UPDATE), 3);
+    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_ENDED), 1);
     fake_connect(f);
     fake_run(f, 3000);
     assert_int_equal(fake_count(f, "BootNotification"), 0); /* a plain reconnect */
@@ -381,7 +388,7 @@ static void offline_transaction(void **state)
     }
     assert_string_equal(at(ter(f, 0), "timestamp") + 17, at(ter(f, 0), "meterValue.0.timestamp") + 17);
     check_sequence(f);
-    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT) + fake_kept(f, OCPP_KEEP_TX_UPDATE), 0);
+    assert_int_equal(tx_events_kept(f), 0);
     fake_free(f);
 }
 
@@ -394,6 +401,37 @@ static void offline_refuses_unknown(void **state)
     fake_token(f, "T1");
     fake_run(f, 1000);
     assert_false(f->authorised);
+    fake_free(f);
+}
+
+/* A store that is full of what may not go: what could not be kept over a loss of power is not begun, what has
+ * begun goes on and is ended. */
+static void no_room_for_a_transaction(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    f->no_room = true;
+    fake_plug(f);
+    fake_token(f, "T1");
+    fake_run(f, 1000);
+    assert_false(f->authorised);
+    assert_int_equal(fake_count(f, TER), 0);
+    const cJSON *answer =
+        fake_call(f, "RequestStartTransaction",
+                  "{\"evseId\":1,\"remoteStartId\":7,\"idToken\":{\"idToken\":\"T1\",\"type\":\"Central\"}}");
+    assert_string_equal(at(answer, "status"), "Rejected");
+    assert_string_equal(at(answer, "statusInfo.reasonCode"), "OutOfStorage");
+    fake_unplug(f);
+    fake_run(f, 500);
+    f->no_room = false;
+    fake_charge(f);
+    f->no_room = true;
+    fake_run(f, 65000);
+    assert_true(f->authorised);
+    fake_unplug(f);
+    fake_run(f, 2000);
+    assert_string_equal(at(fake_last(f, TER), "eventType"), "Ended");
+    check_sequence(f);
     fake_free(f);
 }
 
@@ -413,7 +451,7 @@ static void power_cut(void **state)
     fake_boot(f);
     f->view.plugged = true;
     fake_run(f, 1000); /* offline: the end is kept with a time that is not known yet */
-    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT), 1);
+    assert_int_equal(fake_kept(f, OCPP_KEEP_TX_ENDED), 1);
     fake_connect(f);
     fake_run(f, 2000);
     const cJSON *p = ter(f, 0);
@@ -541,7 +579,7 @@ static void retries(void **state)
         uint64_t wait = silent ? 5000000 : 0;
         assert_in_range(sent[1] - sent[0], 10000000 + wait, 10300000 + wait);
         assert_in_range(sent[2] - sent[1], 20000000 + wait, 20300000 + wait);
-        assert_int_equal(fake_kept(f, OCPP_KEEP_TX_EVENT), 0);
+        assert_int_equal(tx_events_kept(f), 0);
         fake_free(f);
     }
 }
@@ -905,6 +943,7 @@ int main(void)
         cmocka_unit_test(authorise_remote_start),
         cmocka_unit_test(offline_transaction),
         cmocka_unit_test(offline_refuses_unknown),
+        cmocka_unit_test(no_room_for_a_transaction),
         cmocka_unit_test(power_cut),
         cmocka_unit_test(early_token),
         cmocka_unit_test(power_cut_between_event_and_state),

@@ -44,6 +44,7 @@ struct ocpp_view {
     uint32_t contactor_cycles;
     uint32_t records_dropped; /* durable records given up for want of room, ever */
     int32_t contactor_open_us;
+    bool contactor_slow; /* slower than it used to be: replace it soon */
     int32_t temperature_mc;
     bool temperature_valid;
     struct ocpp_meter meter;

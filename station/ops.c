@@ -62,6 +62,7 @@ void station_view(const struct station *s, struct ocpp_view *out)
         .contactor_cycles = c->contactor_cycles,
         .records_dropped = s->durable.journal.dropped_total,
         .contactor_open_us = c->contactor_open_us,
+        .contactor_slow = c->contactor_drift,
         .temperature_mc = c->temperature_mc,
         .temperature_valid = c->temperature_valid,
     };

@@ -347,6 +347,7 @@ uint64_t station_comms_step(struct station *s)
     logbook_step(s, now);
     events_up(s);
     tell_box(s, now);
+    warnings_step(&s->warnings, &s->status, &s->log, now);
     visit_follow(&s->visit, &s->status);
 
     uint64_t due = link_step(&s->link, now);

@@ -14,6 +14,7 @@
 #include "station/snapshot.h"
 #include "station/visit.h"
 #include "station/wallclock.h"
+#include "station/warnings.h"
 #include "station/wishes.h"
 
 enum { STATION_URL_MAX = OCPP_NETWORK_URL_MAX + 1 + 48 * 3 + 1 };
@@ -52,6 +53,7 @@ struct station {
     bool log_clock_known; /* as the log has been told */
     int64_t log_clock_ms;
     uint32_t boxes_told;
+    struct warnings warnings;
     struct settings settings;
     struct durable durable;
     struct networks networks;

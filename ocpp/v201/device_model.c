@@ -22,6 +22,7 @@ enum value {
     VALUE_CONTACTOR_STATE,
     VALUE_CONTACTOR_CYCLES,
     VALUE_CONTACTOR_OPEN_DELAY,
+    VALUE_CONTACTOR_SLOW,
     VALUE_CONTACTOR_PROBLEM,
     VALUE_VOLTAGE_1,
     VALUE_VOLTAGE_2,
@@ -370,6 +371,7 @@ static const struct variable table[] = {
     CHOICE("Contactor", 1, "State", VALUE_CONTACTOR_STATE, 0, "Closed,Open"),
     VALUE("Contactor", 1, "Cycles", NULL, INTEGER, NULL, VALUE_CONTACTOR_CYCLES, 0),
     VALUE("Contactor", 1, "OpenDelay", NULL, DECIMAL, "ms", VALUE_CONTACTOR_OPEN_DELAY, 0),
+    VALUE("Contactor", 1, "Slow", NULL, BOOLEAN, NULL, VALUE_CONTACTOR_SLOW, 0),
     VALUE("Contactor", 1, "Problem", NULL, BOOLEAN, NULL, VALUE_CONTACTOR_PROBLEM, VARIABLE_PROBLEM),
     VALUE("Meter", 1, "Voltage", "L1", DECIMAL, "V", VALUE_VOLTAGE_1, 0),
     VALUE("Meter", 1, "Voltage", "L2", DECIMAL, "V", VALUE_VOLTAGE_2, 0),
@@ -480,21 +482,21 @@ static const struct {
 } problems[] = {
     {"CpShort", VALUE_PILOT_PROBLEM},
     {"CpRange", VALUE_PILOT_PROBLEM},
-    {"Diode", VALUE_PILOT_PROBLEM},
+    {"DiodeMissing", VALUE_PILOT_PROBLEM},
     {"PilotDriver", VALUE_PILOT_PROBLEM},
     {"NoDiodeCheck", VALUE_PILOT_PROBLEM},
     {"Ventilation", VALUE_PILOT_PROBLEM},
-    {"Pp", VALUE_PROXIMITY_PROBLEM},
+    {"Proximity", VALUE_PROXIMITY_PROBLEM},
     {"CableChanged", VALUE_PROXIMITY_PROBLEM},
     {"Welded", VALUE_CONTACTOR_PROBLEM},
     {"NoClose", VALUE_CONTACTOR_PROBLEM},
     {"Rcd", VALUE_RCD_PROBLEM},
     {"RcmTest", VALUE_RCD_PROBLEM},
-    {"Overvoltage", VALUE_SUPPLY_PROBLEM},
-    {"Undervoltage", VALUE_SUPPLY_PROBLEM},
+    {"OverVoltage", VALUE_SUPPLY_PROBLEM},
+    {"UnderVoltage", VALUE_SUPPLY_PROBLEM},
     {"Frequency", VALUE_SUPPLY_PROBLEM},
     {"PhaseLoss", VALUE_SUPPLY_PROBLEM},
-    {"Overtemperature", VALUE_TEMPERATURE_PROBLEM},
+    {"OverTemperature", VALUE_TEMPERATURE_PROBLEM},
     {"Lock", VALUE_LOCK_PROBLEM},
     {"Starved", VALUE_METER_PROBLEM},
 };
@@ -605,6 +607,9 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
     case VALUE_CONTACTOR_OPEN_DELAY:
         if (w->contactor_open_us >= 0)
             say_fixed(out, cap, w->contactor_open_us, 3);
+        break;
+    case VALUE_CONTACTOR_SLOW:
+        say_bool(out, cap, w->contactor_slow);
         break;
     case VALUE_VOLTAGE_1:
     case VALUE_VOLTAGE_2:

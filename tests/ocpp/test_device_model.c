@@ -221,7 +221,7 @@ static void custom_reports(void **state)
                   "\"component\":{\"name\":\"Contactor\"}}]}");
     assert_string_equal(at(r, "status"), "Accepted");
     fake_run(f, 2000);
-    assert_int_equal(rows(f, 3, &pages), 4);
+    assert_int_equal(rows(f, 3, &pages), 5);
     r = fake_call(f, "GetReport",
                   "{\"requestId\":4,\"componentVariable\":[{\"component\":{\"name\":\"Nothing\"}}]}");
     assert_string_equal(at(r, "status"), "EmptyResultSet");

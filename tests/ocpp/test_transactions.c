@@ -258,15 +258,15 @@ static void suspended(void **state)
     assert_string_equal(at(fake_last(f, TER), "transactionInfo.chargingState"), "SuspendedEVSE");
     f->view.limited_to_zero = false;
     f->view.faulted = true;
-    f->view.fault = "Undervoltage";
-    fake_event(f, OCPP_EV_FAULT, true, "Undervoltage", NULL);
+    f->view.fault = "UnderVoltage";
+    fake_event(f, OCPP_EV_FAULT, true, "UnderVoltage", NULL);
     fake_run(f, 300);
     assert_string_equal(at(fake_last(f, "StatusNotification"), "connectorStatus"), "Faulted");
     const cJSON *e = fake_last(f, "NotifyEvent");
     assert_string_equal(at(e, "eventData.0.component.name"), "Supply");
     assert_string_equal(at(e, "eventData.0.variable.name"), "Problem");
     assert_string_equal(at(e, "eventData.0.trigger"), "Alerting");
-    assert_string_equal(at(e, "eventData.0.techCode"), "Undervoltage");
+    assert_string_equal(at(e, "eventData.0.techCode"), "UnderVoltage");
     check_sequence(f);
     fake_free(f);
 }

@@ -13,7 +13,7 @@ struct local_hub {
     struct memory_net *net;
     struct hub *hub; /* NULL: switched off */
     struct hub_cfg cfg;
-    char database[PATH_CAP];
+    char database[PATH_CAP], files[PATH_CAP];
     uint64_t now_us;
     int status;   /* of the last answer of the HTTP API; 0: none yet */
     char *answer; /* and its body */
@@ -194,12 +194,14 @@ struct local_hub *local_hub_open(const struct options *o, struct site *site, str
     l->site = site;
     l->net = net;
     hub_cfg_default(&l->cfg);
-    if (snprintf(l->database, sizeof l->database, "%s/hub.db", site->dir) >= (int)sizeof l->database) {
+    if (snprintf(l->database, sizeof l->database, "%s/hub.db", site->dir) >= (int)sizeof l->database ||
+        snprintf(l->files, sizeof l->files, "%s/hub-files", site->dir) >= (int)sizeof l->files) {
         (void)snprintf(err, cap, "%s: name too long", site->dir);
         free(l);
         return NULL;
     }
     l->cfg.database = l->database;
+    l->cfg.files = l->files;
     l->cfg.auto_start = o->auto_start;
     if (o->site_limit_a > 0)
         l->cfg.site_limit_a = o->site_limit_a;

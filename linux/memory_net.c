@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "linux/memory_http.h"
+
 enum {
     NO_ROUTE_US = 1000000, /* as net/ws_client: an attempt over a pulled cable fails after this */
     QUEUE_MAX = 1000,      /* messages on their way to one side of a connection; more is a runaway peer */
@@ -41,6 +43,7 @@ struct line { /* one connection, from its first packet until both sides have let
 
 struct wire { /* the station's end of the network */
     struct memory_net *net;
+    struct memory_http *http;
     struct sim_station *station;
     struct transport_up to;
     struct line *line; /* NULL: none */
@@ -236,6 +239,7 @@ static void wire_cut(void *ctx, bool cut)
 {
     struct wire *w = ctx;
     w->cut = cut;
+    memory_http_cut(w->http, cut);
 }
 
 static void wire_reset(void *ctx)
@@ -244,6 +248,13 @@ static void wire_reset(void *ctx)
     let_go(w);
     w->no_route_us = 0;
     w->closed_owed = false;
+    memory_http_reset(w->http);
+}
+
+static void wire_break(void *ctx, uint64_t bytes)
+{
+    struct wire *w = ctx;
+    memory_http_break(w->http, bytes);
 }
 
 /* ---- the hub's end: struct hub_link ---- */
@@ -273,7 +284,8 @@ static void arrive_up(struct line *l, const struct packet *p)
     struct memory_net *n = l->net;
     switch (p->kind) {
     case PACKET_OPEN: {
-        const struct hub_link link = {.ctx = l, .send = from_hub, .close = hub_lets_go};
+        const struct hub_link link = {
+            .ctx = l, .send = from_hub, .close = hub_lets_go, .host = MEMORY_HTTP_HOST};
         /* The hub may speak before hub_connected returns; nothing overtakes the acceptance. */
         bool accepted = n->hub && put(n, &l->down, PACKET_ACCEPT, NULL, 0);
         if (accepted)
@@ -381,8 +393,10 @@ static void pump_wire(struct wire *w)
 void memory_net_pump(struct memory_net *n, uint64_t now_us)
 {
     n->now_us = now_us;
-    for (int i = 0; i < n->wires; i++)
+    for (int i = 0; i < n->wires; i++) {
         pump_wire(&n->wire[i]);
+        memory_http_pump(n->wire[i].http, memory_net_unix_ms(n), now_us);
+    }
     for (struct line *l = n->lines; l; l = l->next)
         pump_line(l);
     for (struct line **at = &n->lines; *at;) {
@@ -412,8 +426,14 @@ struct memory_net *memory_net_create(int stations, uint64_t latency_us, int64_t 
     n->wires = stations;
     n->latency_us = latency_us;
     n->epoch_ms = epoch_ms;
-    for (int i = 0; i < stations; i++)
+    for (int i = 0; i < stations; i++) {
         w[i].net = n;
+        w[i].http = memory_http_create(latency_us);
+        if (!w[i].http) {
+            memory_net_destroy(n);
+            return NULL;
+        }
+    }
     return n;
 }
 
@@ -428,6 +448,8 @@ void memory_net_destroy(struct memory_net *n)
         drop_all(&l->down);
         free(l);
     }
+    for (int i = 0; i < n->wires; i++)
+        memory_http_destroy(n->wire[i].http);
     free(n->wire);
     free(n);
 }
@@ -436,17 +458,21 @@ void memory_net_connect(struct memory_net *n, int index, struct sim_station *sta
 {
     struct wire *w = &n->wire[index];
     w->station = station;
-    const struct sim_network network = {
+    struct sim_network network = {
         .ctx = w,
         .transport = {.ctx = w, .open = wire_open, .send = wire_send, .close = wire_close},
         .cut = wire_cut,
         .reset = wire_reset,
+        .break_http = wire_break,
     };
+    memory_http_http(w->http, &network.http);
     sim_station_connect(station, &network);
 }
 
 void memory_net_hub(struct memory_net *n, struct hub *hub)
 {
+    for (int i = 0; i < n->wires; i++)
+        memory_http_hub(n->wire[i].http, hub);
     if (n->hub && !hub)
         for (struct line *l = n->lines; l; l = l->next) {
             hub_lets_go(l, "connection reset");

@@ -1,6 +1,7 @@
 /*
  * memory_net: a network in memory between simulated stations and the hub of this process, in virtual time:
- * each message arrives after a fixed latency, in order, or waits as long as a cable is pulled.
+ * each message arrives after a fixed latency, in order, or waits as long as a cable is pulled. HTTP goes the
+ * same way (memory_http).
  *
  * One thread. The hub may be taken away and put back (a server that is restarted).
  */

@@ -664,6 +664,13 @@ void sim_station_cable(struct sim_station *s, bool plugged)
     cut_apply(s);
 }
 
+bool sim_station_break_http(struct sim_station *s, uint64_t bytes)
+{
+    if (s->network.break_http)
+        s->network.break_http(s->network.ctx, bytes);
+    return s->network.break_http != NULL;
+}
+
 bool sim_station_cable_plugged(const struct sim_station *s)
 {
     return s->cable;

@@ -24,6 +24,8 @@ struct sim_network {
     struct http http;                 /* .start NULL: none */
     void (*cut)(void *ctx, bool cut); /* as a pulled cable: no byte either way, no close seen */
     void (*reset)(void *ctx);         /* the station has died: no up-call any more */
+    /* The next HTTP transfer, or the one under way, breaks after so many bytes. NULL: not possible here. */
+    void (*break_http)(void *ctx, uint64_t bytes);
 };
 
 struct sim_station_cfg {
@@ -67,8 +69,9 @@ struct world *sim_station_world(struct sim_station *s); /* L */
 /* L. Power on starts the firmware afresh from its files, off stops it at this instant; torn: a flash write
  * under way at the cut is left half done. false: why (files unreadable, or it is so already). */
 bool sim_station_power(struct sim_station *s, bool on, bool torn, char *why, size_t cap);
-bool sim_station_powered(const struct sim_station *s);       /* false as well while restarting */
-void sim_station_cable(struct sim_station *s, bool plugged); /* the network cable */
+bool sim_station_powered(const struct sim_station *s);              /* false as well while restarting */
+void sim_station_cable(struct sim_station *s, bool plugged);        /* the network cable */
+bool sim_station_break_http(struct sim_station *s, uint64_t bytes); /* false: not possible here */
 bool sim_station_cable_plugged(const struct sim_station *s);
 bool sim_station_token(struct sim_station *s, const char *token, const char *type); /* false: no power */
 /* Changes a setting as an installer at the console would. false: why. */

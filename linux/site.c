@@ -64,8 +64,16 @@ static bool verb_power(struct sim_station *st, int argc, char **argv, char *why,
 static bool verb_network(struct sim_station *st, int argc, char **argv, char *why, size_t cap)
 {
     bool on;
+    if (argc == 3 && strcmp(argv[1], "break") == 0) {
+        char *end;
+        unsigned long long bytes = strtoull(argv[2], &end, 10);
+        if (argv[2][0] < '0' || argv[2][0] > '9' || *end)
+            return fail(why, cap, "network break wants a number of bytes");
+        return sim_station_break_http(st, bytes) ||
+               fail(why, cap, "network break is for --virtual: real sockets can't be cut at a byte");
+    }
     if (argc > 2)
-        return fail(why, cap, "network wants on or off");
+        return fail(why, cap, "network wants on, off or break BYTES");
     if (!on_off(argc, argv, &on, why, cap))
         return false;
     sim_station_cable(st, on);

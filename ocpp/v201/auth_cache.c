@@ -99,6 +99,13 @@ void auth_cache_init(struct v201 *v)
     }
 }
 
+void auth_cache_forget(struct v201 *v, const struct id_token *token)
+{
+    struct auth_cache_entry *e = find(v, token);
+    if (e)
+        drop(v, e);
+}
+
 static int64_t lifetime_ms(const struct v201 *v)
 {
     return (int64_t)device_int(&v->dev, "auth_cache_lifetime", 0) * 1000;

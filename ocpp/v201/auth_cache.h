@@ -36,6 +36,8 @@ void auth_cache_init(struct v201 *v);
 const struct known_token *auth_cache_find(struct v201 *v, const struct id_token *token);
 /* The server's word on a token, from any answer (C10.FR.04, FR.05). */
 void auth_cache_learn(struct v201 *v, const struct id_token *token, const cJSON *info);
+/* The token is known no more. */
+void auth_cache_forget(struct v201 *v, const struct id_token *token);
 /* Bytes in use, and at most. */
 int32_t auth_cache_bytes(const struct v201 *v);
 int32_t auth_cache_bytes_max(void);

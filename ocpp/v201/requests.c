@@ -196,12 +196,25 @@ static const struct schema_field connection_data[] = {
 static const struct schema_field set_network_profile_schema[] = {
     F(configurationSlot, INT, REQ), F(connectionData, OBJ(connection_data), REQ), END};
 
+static const struct schema_field customer_certificate[] = {
+    F(hashAlgorithm, ENUM("SHA256|SHA384|SHA512"), REQ), F(issuerNameHash, TEXT(128), REQ),
+    F(issuerKeyHash, TEXT(128), REQ), F(serialNumber, TEXT(40), REQ), END};
+static const struct schema_field customer_information_schema[] = {
+    F(customerCertificate, OBJ(customer_certificate)),
+    F(idToken, OBJ(id_token)),
+    F(requestId, INT, REQ),
+    F(report, .type = SCHEMA_BOOL, REQ),
+    F(clear, .type = SCHEMA_BOOL, REQ),
+    F(customerIdentifier, TEXT(64)),
+    END};
+
 const struct request_row request_table[] = {
     {"CancelReservation", cancel_reservation_schema, cancel_reservation},
     {"ChangeAvailability", change_availability_schema, change_availability},
     {"ClearCache", empty_schema, clear_cache},
     {"ClearChargingProfile", clear_charging_profile_schema, clear_charging_profile},
     {"ClearVariableMonitoring", clear_variable_monitoring_schema, clear_variable_monitoring},
+    {"CustomerInformation", customer_information_schema, customer_information},
     {"DataTransfer", data_transfer_schema, data_transfer},
     {"GetBaseReport", get_base_report_schema, get_base_report},
     {"GetChargingProfiles", get_charging_profiles_schema, get_charging_profiles},
@@ -230,7 +243,6 @@ const struct request_row request_table[] = {
     {"CertificateSigned", NULL, NULL},
     {"ClearDisplayMessage", NULL, NULL},
     {"CostUpdated", NULL, NULL},
-    {"CustomerInformation", NULL, NULL},
     {"DeleteCertificate", NULL, NULL},
     {"GetDisplayMessages", NULL, NULL},
     {"GetInstalledCertificateIds", NULL, NULL},

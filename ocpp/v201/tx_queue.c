@@ -173,6 +173,25 @@ bool tx_queue_last_seq(const struct device *d, const char *tx, uint32_t *seq, bo
     return any;
 }
 
+static bool names(const struct tx_record *r, const struct id_token *token)
+{
+    struct id_token t = {.type = r->token_type};
+    memcpy(t.text, r->token, sizeof t.text - 1);
+    return r->has_token && id_token_same(&t, token);
+}
+
+unsigned tx_queue_naming(const struct tx_queue *q, const struct device *d, const struct id_token *token)
+{
+    struct tx_record r;
+    uint32_t id, after = 0;
+    unsigned n = 0;
+    for (; peek(d, after, &r, &id); after = id)
+        n += names(&r, token);
+    for (unsigned i = 0; i < q->ram_count; i++)
+        n += names(&q->ram[i], token);
+    return n;
+}
+
 uint64_t tx_queue_due_us(const struct tx_queue *q)
 {
     return q->have_current ? q->not_before_us : UINT64_MAX;

@@ -32,6 +32,8 @@ void tx_queue_reconnected(struct tx_queue *q);
 bool tx_queue_has(struct tx_queue *q, const struct device *d, const char *tx);
 /* Highest seqNo waiting for this transaction; false: none. */
 bool tx_queue_last_seq(const struct device *d, const char *tx, uint32_t *seq, bool *ended);
+/* How many of those waiting name this token. */
+unsigned tx_queue_naming(const struct tx_queue *q, const struct device *d, const struct id_token *token);
 uint64_t tx_queue_due_us(const struct tx_queue *q);
 
 #endif

@@ -41,6 +41,7 @@ static const struct {
     {"TransactionEvent", transaction_event_make, transaction_event_done, true},
     {"NotifyReport", notify_report_make, notify_report_done, true},
     {"NotifyMonitoringReport", notify_monitoring_report_make, notify_monitoring_report_done, true},
+    {"NotifyCustomerInformation", notify_customer_information_make, notify_customer_information_done, true},
     {"ReportChargingProfiles", report_charging_profiles_make, report_charging_profiles_done, true},
     {"MeterValues", meter_values_make, meter_values_done, true},
     {"SecurityEventNotification", security_event_make, security_event_done, true},
@@ -164,6 +165,7 @@ void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station
     monitors_init(v);
     monitoring_init(v);
     monitoring_report_init(v);
+    customer_information_init(v);
     reporting_init(v);
     meter_values_init(v);
 }
@@ -184,6 +186,7 @@ void v201_closed(struct v201 *v)
     provisioning_closed(v);
     reporting_closed(v);
     monitoring_report_closed(v);
+    customer_information_closed(v);
 }
 
 void v201_event(struct v201 *v, const struct ocpp_event *ev)

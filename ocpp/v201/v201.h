@@ -8,6 +8,7 @@
 #include "ocpp/v201/auth_cache.h"
 #include "ocpp/v201/authorization.h"
 #include "ocpp/v201/availability.h"
+#include "ocpp/v201/customer_information.h"
 #include "ocpp/v201/data_transfer.h"
 #include "ocpp/v201/device_model.h"
 #include "ocpp/v201/durable_state.h"
@@ -61,6 +62,7 @@ struct v201 {
     struct monitors monitors;
     struct monitoring monitoring;
     struct monitoring_report monitoring_report;
+    struct customer_information customer;
     struct reporting reporting;
     struct meter_values meter;
     struct remote_control remote;

@@ -20,27 +20,38 @@ static uint16_t wanted(const struct v201 *v)
                                                                                        : MEASURANDS_ALIGNED);
 }
 
+bool meter_values_slot(const struct v201 *v, int32_t interval_s, uint64_t now, int64_t *slot,
+                       uint64_t *next_us)
+{
+    int64_t interval_ms = (int64_t)interval_s * 1000, wall;
+    if (interval_ms <= 0 || !device_wall(&v->dev, now, &wall))
+        return false;
+    int64_t of_day = wall % DAY_MS, left = interval_ms - of_day % interval_ms;
+    *slot = wall / DAY_MS * (DAY_MS / 1000 + 1) + of_day / interval_ms;
+    if (left > DAY_MS - of_day)
+        left = DAY_MS - of_day;
+    *next_us = now + (uint64_t)left * 1000;
+    return true;
+}
+
 /* AlignedDataCtrlr.Interval: evenly spaced from midnight (UTC) on. While the server can't be reached the
  * newest interval takes the place of the one that waits; energy is a register, so nothing is lost by that. */
 uint64_t meter_values_step(struct v201 *v, uint64_t now)
 {
     struct meter_values *m = &v->meter;
-    int64_t interval_ms = (int64_t)device_int(&v->dev, "aligned_interval", 0) * 1000, wall;
-    if (interval_ms <= 0 || !device_wall(&v->dev, now, &wall)) {
+    int64_t slot;
+    uint64_t next;
+    if (!meter_values_slot(v, device_int(&v->dev, "aligned_interval", 0), now, &slot, &next)) {
         m->slot = -1;
         m->due = false;
         return UINT64_MAX;
     }
-    int64_t of_day = wall % DAY_MS, slot = wall / DAY_MS * (DAY_MS / 1000 + 1) + of_day / interval_ms;
     if (m->slot >= 0 && slot != m->slot) {
         reading_take(&m->aligned, &v->view, wanted(v), CONTEXT_CLOCK, now, &v->dev);
         m->due = true;
     }
     m->slot = slot;
-    int64_t left = interval_ms - of_day % interval_ms;
-    if (left > DAY_MS - of_day)
-        left = DAY_MS - of_day;
-    return now + (uint64_t)left * 1000;
+    return next;
 }
 
 bool meter_values_make(struct v201 *v, cJSON *payload, bool asked_only)

@@ -13,6 +13,10 @@ struct meter_values {
     struct reading aligned;
 };
 
+/* Which interval of the day it is, evenly spaced from midnight (UTC) on, and when the next one begins. false:
+ * no interval, or no clock. */
+bool meter_values_slot(const struct v201 *v, int32_t interval_s, uint64_t now_us, int64_t *slot,
+                       uint64_t *next_us);
 void meter_values_init(struct v201 *v);
 uint64_t meter_values_step(struct v201 *v, uint64_t now_us);
 bool meter_values_make(struct v201 *v, cJSON *payload, bool asked_only);

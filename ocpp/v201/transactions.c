@@ -253,6 +253,7 @@ static void start(struct v201 *v, enum tx_trigger trigger, uint64_t at_us)
         trigger = TRIGGER_REMOTE_START;
     device_log(&v->dev, 2, "transaction %s starts", s->tx);
     profiles_tx_started(v);
+    tx_samples_begin(v);
     tell(v, TX_STARTED, trigger, STOP_NONE, CONTEXT_BEGIN, at_us);
     v->smart.dirty = true;
 }
@@ -732,7 +733,7 @@ uint64_t transactions_step(struct v201 *v, uint64_t now)
             tell(v, TX_UPDATED, TRIGGER_TRIGGER, STOP_NONE, CONTEXT_TRIGGER, now);
         t->trigger_asked = false;
         if (v->durable.tx_active && !v->durable.ending)
-            next = sooner(next, periodic(v, now));
+            next = sooner(sooner(next, periodic(v, now)), tx_samples_step(v, now));
     } else {
         t->trigger_asked = false;
         if (should_start(v))
@@ -761,7 +762,7 @@ bool transaction_event_make(struct v201 *v, cJSON *payload, bool asked_only)
     const struct tx_record *r = tx_queue_next(&v->queue, &v->dev);
     if (!r)
         return false;
-    tx_record_write(payload, r, &v->dev);
+    tx_record_write(payload, r, v);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ocpp/schema.h"
+#include "ocpp/v201/v201.h"
 
 static const char *const event_names[] = {"Started", "Updated", "Ended"};
 static const char *const trigger_names[TRIGGERS] = {
@@ -232,8 +233,7 @@ static int64_t when(const struct device *d, int64_t unix_ms, uint32_t boot, uint
     return wall;
 }
 
-static void write_reading(cJSON *values, const struct reading *r, const struct tx_record *rec,
-                          const struct device *d)
+void reading_append(cJSON *values, const struct reading *r, uint32_t boot, const struct device *d)
 {
     cJSON *value = cJSON_CreateObject();
     cJSON *sampled = json_add_array(value, "sampledValue");
@@ -241,19 +241,22 @@ static void write_reading(cJSON *values, const struct reading *r, const struct t
         cJSON_Delete(value);
         return;
     }
-    json_add_time(value, "timestamp", when(d, r->unix_ms, rec->boot, r->at_us));
+    json_add_time(value, "timestamp", when(d, r->unix_ms, boot, r->at_us));
     if (!values || !cJSON_AddItemToArray(values, value))
         cJSON_Delete(value);
 }
 
-void tx_record_write(cJSON *p, const struct tx_record *r, const struct device *d)
+void tx_record_write(cJSON *p, const struct tx_record *r, const struct v201 *v)
 {
+    const struct device *d = &v->dev;
     json_add_text(p, "eventType", event_names[r->event]);
     cJSON *values = cJSON_CreateArray();
     if (r->event == TX_ENDED && r->begin.measurands)
-        write_reading(values, &r->begin, r, d);
+        reading_append(values, &r->begin, r->boot, d);
+    if (r->event == TX_ENDED)
+        tx_samples_write(v, values, r->tx);
     if (r->now.measurands)
-        write_reading(values, &r->now, r, d);
+        reading_append(values, &r->now, r->boot, d);
     if (values && cJSON_GetArraySize(values) > 0)
         cJSON_AddItemToObject(p, "meterValue", values);
     else

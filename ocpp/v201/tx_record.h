@@ -11,6 +11,8 @@
 
 #include "ocpp/v201/device.h"
 
+struct v201;
+
 enum tx_event_type { TX_STARTED, TX_UPDATED, TX_ENDED };
 
 enum tx_trigger {
@@ -118,6 +120,8 @@ void reading_take(struct reading *r, const struct ocpp_view *view, uint16_t meas
                   enum reading_context context, uint64_t at_us, const struct device *d);
 /* Adds the samples to a sampledValue array; false: nothing to say. */
 bool reading_write(cJSON *sampled, const struct reading *r);
+/* Adds it to a meterValue array, with its time; `boot`: the start-up that r->at_us belongs to. */
+void reading_append(cJSON *values, const struct reading *r, uint32_t boot, const struct device *d);
 
 struct tx_record {
     uint16_t version, size;
@@ -143,7 +147,7 @@ enum { TX_RECORD_VERSION = 1 };
 size_t tx_record_size(const struct tx_record *r);
 bool tx_record_load(struct tx_record *r, const void *bytes, size_t len);
 /* Fills in the payload of a TransactionEvent request. */
-void tx_record_write(cJSON *payload, const struct tx_record *r, const struct device *d);
+void tx_record_write(cJSON *payload, const struct tx_record *r, const struct v201 *v);
 const char *stop_reason_name(enum stop_reason r);
 
 #endif

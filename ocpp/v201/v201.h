@@ -26,6 +26,7 @@
 #include "ocpp/v201/security_events.h"
 #include "ocpp/v201/smart_charging.h"
 #include "ocpp/v201/transactions.h"
+#include "ocpp/v201/tx_samples.h"
 
 /* Measurands as long as the station has no setting for them. */
 #define MEASURANDS_TX_STARTED "Energy.Active.Import.Register"
@@ -57,6 +58,7 @@ struct v201 {
     struct local_list list;
     struct reservations reservations;
     struct transactions tx;
+    struct tx_samples samples;
     struct tx_queue queue;
     struct smart_charging smart;
     struct monitors monitors;

@@ -758,6 +758,39 @@ static void cut_at_every_change_of_the_store(void **state)
     assert_true(cuts > 15);
 }
 
+/* TxEndedInterval: what was gathered goes with the end, evenly thinned when there is no room for more
+ * (E07.FR.10). */
+static void readings_along_the_way(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_set(f, "sampled_ended_interval", "1");
+    fake_charge(f);
+    fake_run(f, 30000);
+    f->view.meter.import_total_mwh += 5000000;
+    fake_unplug(f);
+    fake_run(f, 1000);
+    const cJSON *p = fake_last(f, TER), *values = node_at(p, "meterValue");
+    assert_string_equal(at(p, "eventType"), "Ended");
+    int n = cJSON_GetArraySize(values), periodic = 0;
+    int64_t before = 0;
+    for (int i = 0; i < n; i++) {
+        const cJSON *one = cJSON_GetArrayItem(values, i);
+        int64_t ms;
+        assert_true(json_time_parse(at(one, "timestamp"), &ms));
+        if (!strcmp(at(one, "sampledValue.0.context"), "Sample.Periodic")) {
+            if (periodic++)
+                assert_in_range(ms - before, 3900, 4100); /* 30 s: one of four is left */
+            before = ms;
+        }
+    }
+    assert_int_equal(periodic, 7);
+    assert_int_equal(n, periodic + 2);
+    assert_string_equal(at(cJSON_GetArrayItem(values, 0), "sampledValue.0.context"), "Transaction.Begin");
+    assert_string_equal(at(cJSON_GetArrayItem(values, n - 1), "sampledValue.0.context"), "Transaction.End");
+    fake_free(f);
+}
+
 /* TxStartPoint EnergyTransfer: a current that is still measured when the cable is gone begins no transaction.
  */
 static void nothing_starts_without_a_cable(void **state)
@@ -954,6 +987,7 @@ int main(void)
         cmocka_unit_test(free_of_charge),
         cmocka_unit_test(store_fails),
         cmocka_unit_test(cut_at_every_change_of_the_store),
+        cmocka_unit_test(readings_along_the_way),
         cmocka_unit_test(nothing_starts_without_a_cable),
         cmocka_unit_test(silence_is_given_up),
         cmocka_unit_test(begin_and_end_survive_a_hanging_server),

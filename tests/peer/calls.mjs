@@ -78,6 +78,7 @@ export function plainAnswer(action, payload, { boot, token, heartbeatS }) {
     case 'ClearedChargingLimit': case 'FirmwareStatusNotification': case 'LogStatusNotification':
     case 'NotifyMonitoringReport': case 'NotifyCustomerInformation': case 'ReservationStatusUpdate':
       return {};
+    case 'DataTransfer': return { status: 'UnknownVendorId' };
     default: return undefined;
   }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Linter } from '../lint/rules.mjs';
 import { loadCases, select } from './cases/all.mjs';
 import { Doubles } from './doubles.mjs';
+import { Files } from './files.mjs';
 import { Post } from './post.mjs';
 import { folder } from './program.mjs';
 import { Sim } from './sim.mjs';
@@ -31,6 +32,7 @@ try {
 const began = performance.now();
 const dir = folder('peer', 'cases');
 const doubles = await Doubles.open();
+const files = await Files.open();
 const places = Math.min(TOGETHER, chosen.length);
 const ids = Array.from({ length: places }, (_, i) => (places > 1 ? `${NAME}-${i + 1}` : NAME));
 const sim = await Sim.start({ dir, url: doubles.url, id: NAME, stations: places, set: SETTINGS });
@@ -74,7 +76,7 @@ async function attempt(post, c) {
 }
 
 async function place(i) {
-  const post = new Post({ sim, number: i + 1, double: doubles.of(ids[i]), url: doubles.url });
+  const post = new Post({ sim, number: i + 1, double: doubles.of(ids[i]), url: doubles.url, files });
   await post.double.next('SecurityEventNotification', { ms: 30000 }); // the last of the start-up
   await post.untilValue('station.state', 'Idle');
   while (queue.length) if (!await attempt(post, queue.shift())) return;
@@ -88,6 +90,7 @@ try {
   fatal = e;
 }
 doubles.close();
+files.close();
 
 // Every frame is linted, with the message time-out that the case had set. What is found belongs to the case that ran.
 const linters = new Map();

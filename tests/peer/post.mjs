@@ -16,8 +16,9 @@ const split = (name) => {
 };
 
 export class Post {
-  constructor({ sim, number, double, url }) {
-    Object.assign(this, { sim, number, double, url });
+  // files: what stations fetch from and send to; url: the server's.
+  constructor({ sim, number, double, url, files }) {
+    Object.assign(this, { sim, number, double, url, files });
     this.begin();
   }
 

@@ -145,6 +145,24 @@ export default [
   trigger('F_13', 'a transaction event of one EVSE', { ...asksForTx, evse: { id: EVSE }, brings: 'TransactionEvent' }),
   trigger('F_14', 'a transaction event of every EVSE', { ...asksForTx, brings: 'TransactionEvent' }),
   trigger('F_15', 'the status of the log, idle', { requestedMessage: 'LogStatusNotification', look: statusIs('Idle') }),
+  {
+    id: 'F_16',
+    missing: 'logs are not sent yet',
+    title: 'the status of the log, while it is sent',
+    seconds: 6,
+    async given(s) {
+      s.log = 4242;
+      await s.ask('GetLog', { logType: 'DiagnosticsLog', requestId: s.log, log: { remoteLocation: `${s.files.url}/slow/${s.double.id}/` } }, 'Accepted');
+      await s.next('LogStatusNotification', { fits: (p) => p.status === 'Uploading' });
+    },
+    async steps(s) {
+      const since = s.mark;
+      await s.ask('TriggerMessage', { requestedMessage: 'LogStatusNotification' }, 'Accepted');
+      const { payload } = await s.next('LogStatusNotification', { since });
+      assert.deepEqual([payload.status, payload.requestId], ['Uploading', s.log]);
+      await s.next('LogStatusNotification', { since, fits: (p) => p.status === 'Uploaded' });
+    },
+  },
   trigger('F_17', 'the status of the firmware, of an EVSE', {
     requestedMessage: 'FirmwareStatusNotification', evse: { id: EVSE }, look: statusIs('Idle'),
   }),

@@ -1,6 +1,7 @@
 // J: meter values: aligned to the clock, and sampled.
 import assert from 'node:assert/strict';
 import { EVSE } from '../post.mjs';
+import { sleep } from '../program.mjs';
 
 const ALIGNED = 'AlignedDataCtrlr';
 const SAMPLED = 'SampledDataCtrlr';
@@ -66,7 +67,6 @@ export default [
   },
   {
     id: 'J_03',
-    missing: 'only readings of begin and end go with the end: AlignedDataCtrlr.TxEndedInterval is 0',
     title: 'aligned to the clock, told with the end of the transaction',
     seconds: 12,
     async given(s) {
@@ -76,7 +76,7 @@ export default [
       await s.charging();
     },
     async steps(s) {
-      await new Promise((r) => { setTimeout(r, 4 * INTERVAL_S * 1000); });
+      await sleep(4 * INTERVAL_S * 1000);
       await s.stopAuthorised();
       const { payload } = await s.event({ eventType: 'Ended' });
       const clock = values(payload, 'Sample.Clock');
@@ -136,18 +136,24 @@ export default [
   {
     id: 'J_10',
     title: 'sampled with the end',
-    given: (s) => s.charging(),
+    seconds: 12,
+    async given(s) {
+      await s.set(`${SAMPLED}.TxEndedInterval`, INTERVAL_S);
+      await s.charging();
+    },
     async steps(s) {
       const want = await listOf(s, `${SAMPLED}.TxEndedMeasurands`);
-      // TxEndedInterval is 0 and can't be set: what goes with the end are the readings of begin and end (2.7.3).
-      assert.equal((await s.get(`${SAMPLED}.TxEndedInterval`)).attributeValue, '0');
+      await sleep(4 * INTERVAL_S * 1000);
       await s.stopAuthorised();
       const { payload } = await s.event({ eventType: 'Ended' });
-      for (const context of ['Transaction.Begin', 'Transaction.End']) {
-        const [m] = values(payload, context);
-        assert.ok(m, `no ${context}`);
-        assert.deepEqual(measurands(m.sampledValue), want);
+      everyInterval(values(payload, 'Sample.Periodic').map((m) => m.timestamp), INTERVAL_S);
+      for (const context of ['Transaction.Begin', 'Sample.Periodic', 'Transaction.End']) {
+        const all = values(payload, context);
+        assert.ok(all.length, `no ${context}`);
+        for (const m of all) assert.deepEqual(measurands(m.sampledValue), want);
       }
+      const times = payload.meterValue.map((m) => Date.parse(m.timestamp));
+      assert.deepEqual(times, [...times].sort((x, y) => x - y), 'in order of their time');
     },
   },
 ];

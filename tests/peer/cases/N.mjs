@@ -1,7 +1,7 @@
 // N: diagnostics: monitors of variables, customer information, logs.
 import assert from 'node:assert/strict';
 import { sleep } from '../program.mjs';
-import { EVSE } from '../post.mjs';
+import { EVSE, TOKEN } from '../post.mjs';
 
 const SEVERITY = 8;
 const STATION = { component: { name: 'ChargingStation' }, variable: { name: 'AvailabilityState' } };
@@ -77,6 +77,47 @@ const base = async (s, monitoringBase) => {
   s.undo.push(() => s.call('SetMonitoringBase', { monitoringBase: 'HardWiredOnly' })); // as delivered
   await s.ask('SetMonitoringBase', { monitoringBase }, 'Accepted');
 };
+
+// Log uploads: asks for a log, to a path of the file server. Gives { requestId, since, filename }.
+async function getLog(s, { logType = 'DiagnosticsLog', path = `/log/${s.double.id}/`, status = 'Accepted', ...more } = {}) {
+  const since = s.mark;
+  const requestId = 700 + s.mark;
+  const { filename } = await s.ask('GetLog', { logType, requestId, log: { remoteLocation: s.files.url + path }, ...more }, status);
+  if (status !== 'Rejected') assert.ok(filename, 'no filename');
+  return { requestId, since, filename };
+}
+const logTold = (s, { requestId, since }) => s.of('LogStatusNotification', since).map((c) => c.payload)
+  .filter((p) => requestId === undefined || p.requestId === requestId).map((p) => p.status);
+const logStatus = (s, { requestId, since }, status, ms = 10000) => s.next('LogStatusNotification', {
+  since, ms, what: status, fits: (p) => p.status === status && p.requestId === requestId,
+});
+const FAILURES = ['UploadFailure', 'BadMessage', 'PermissionDenied', 'NotSupportedOperation'];
+
+const LATER = 'logs are not sent yet';
+const uploaded = (id, title, logType) => ({
+  id,
+  title,
+  missing: LATER,
+  async steps(s) {
+    const asked = await getLog(s, { logType });
+    await logStatus(s, asked, 'Uploaded');
+    assert.deepEqual(logTold(s, asked), ['Uploading', 'Uploaded']);
+    const [file] = s.files.got(`/log/${s.double.id}/`);
+    assert.ok(file.path.endsWith(asked.filename), `${file.path}, announced ${asked.filename}`);
+    assert.ok(file.body.length > 50, file.body.toString());
+  },
+});
+
+// Customer information: asks, and gives all of the data that is told.
+async function customer(s, request, status = 'Accepted') {
+  const since = s.mark;
+  const requestId = 800 + s.mark;
+  await s.ask('CustomerInformation', { requestId, ...request }, status);
+  await s.next('NotifyCustomerInformation', { since, fits: (p) => p.requestId === requestId && !p.tbc });
+  const parts = s.of('NotifyCustomerInformation', since).map((c) => c.payload);
+  assert.deepEqual(parts.map((p) => p.seqNo), parts.map((_, i) => i));
+  return parts.map((p) => p.data).join('');
+}
 
 export default [
   {
@@ -252,6 +293,81 @@ export default [
         const gap = Date.parse(told[i].timestamp) - Date.parse(told[i - 1].timestamp);
         assert.ok(Math.abs(gap - 2000) < 500, `${gap} ms`);
       }
+    },
+  },
+  uploaded('N_25', 'the diagnostics log is sent', 'DiagnosticsLog'),
+  {
+    id: 'N_26',
+    missing: LATER,
+    title: 'the log can\'t be sent: tried as often as asked, then given up',
+    seconds: 14,
+    async steps(s) {
+      const retryInterval = 2;
+      const retries = 3;
+      const asked = await getLog(s, { path: `/drop/${s.double.id}/`, retries, retryInterval });
+      const first = await logStatus(s, asked, 'Uploading');
+      await s.double.until('the end of it', () => FAILURES.includes(logTold(s, asked).at(-1)) && s.files.requests
+        .filter((r) => r.path.startsWith(`/drop/${s.double.id}/`)).length >= retries + 1, 25000);
+      await sleep(500);
+      const last = s.of('LogStatusNotification', asked.since).at(-1);
+      assert.ok(FAILURES.includes(last.payload.status), last.payload.status);
+      const took = (last.at - first.at) / 1000;
+      assert.ok(took > retries * retryInterval - 0.5 && took < retries * retryInterval + 6, `${took} s`);
+    },
+  },
+  {
+    id: 'N_27',
+    title: 'what is known of a customer is told',
+    async given(s) {
+      s.undo.push(() => s.call('SendLocalList', { versionNumber: 1, updateType: 'Full' }));
+      await s.ask('SendLocalList', { versionNumber: 2, updateType: 'Full', localAuthorizationList: [{ idToken: TOKEN, idTokenInfo: { status: 'Accepted' } }] }, 'Accepted');
+      await s.authorise();
+    },
+    async steps(s) {
+      const data = await customer(s, { report: true, clear: false, idToken: TOKEN });
+      assert.ok(data.includes(TOKEN.idToken), data);
+    },
+  },
+  {
+    id: 'N_32',
+    title: 'what is known of a customer is forgotten',
+    async given(s) {
+      s.double.token = () => 'Blocked'; // kept in the cache, and no session begins
+      await s.authorise();
+    },
+    async steps(s) {
+      const told = () => customer(s, { report: true, clear: false, idToken: TOKEN });
+      assert.match(await told(), new RegExp(TOKEN.idToken));
+      await customer(s, { report: false, clear: true, idToken: TOKEN });
+      assert.doesNotMatch(await told(), new RegExp(TOKEN.idToken));
+    },
+  },
+  {
+    id: 'N_34',
+    missing: LATER,
+    title: 'there is nothing of what is asked for',
+    async steps(s) {
+      const from = new Date(Date.now() + 86400000);
+      await getLog(s, {
+        log: { remoteLocation: `${s.files.url}/log/none/`, oldestTimestamp: from.toISOString(), latestTimestamp: new Date(from.getTime() + 1000).toISOString() },
+        status: 'Rejected',
+      });
+    },
+  },
+  uploaded('N_35', 'the security log is sent', 'SecurityLog'),
+  {
+    id: 'N_36',
+    missing: LATER,
+    title: 'a second request takes the place of the first',
+    seconds: 8,
+    async steps(s) {
+      const first = await getLog(s, { path: `/slow/${s.double.id}/` });
+      await logStatus(s, first, 'Uploading');
+      const second = await getLog(s, { path: `/log/${s.double.id}/second/`, status: 'AcceptedCanceled' });
+      await logStatus(s, first, 'AcceptedCanceled');
+      await logStatus(s, second, 'Uploading');
+      await logStatus(s, second, 'Uploaded', 20000);
+      assert.equal(s.files.got(`/log/${s.double.id}/second/`).length, 1);
     },
   },
   rejected('N_37', 'a monitor of a variable that is not there',

@@ -72,11 +72,22 @@ enum ocpp_event_type {
     OCPP_EV_STOP_BUTTON, /* the user asked at the station to stop */
     OCPP_EV_LOCK,        /* on: locked; text "failed" on failure */
     OCPP_EV_FIRMWARE,    /* text: percent of new firmware that has been downloaded */
+    OCPP_EV_LOG_UPLOAD,  /* upload: what has become of log_upload() */
+};
+/* Of an upload. The last five end it. */
+enum ocpp_upload {
+    OCPP_UPLOAD_BEGUN,
+    OCPP_UPLOAD_DONE,
+    OCPP_UPLOAD_FAILED,
+    OCPP_UPLOAD_BAD,         /* the address is none, or the other side does not understand us */
+    OCPP_UPLOAD_DENIED,      /* we are not allowed to */
+    OCPP_UPLOAD_UNSUPPORTED, /* not with this kind of address, or not there */
 };
 struct ocpp_event {
     enum ocpp_event_type type;
     uint64_t at_us; /* monotonic */
     bool on;
+    enum ocpp_upload upload;
     const char *text, *old; /* valid during the call */
     struct ocpp_view view;  /* the station right after the event */
 };
@@ -158,6 +169,27 @@ enum ocpp_network_result {
 };
 /* Longest records of the kinds for which room is held back. */
 enum { OCPP_KEEP_TX_STATE_MAX = 320, OCPP_KEEP_TX_ENDED_MAX = 352 };
+/* A line of the station's log for the server, and a place between two of them. */
+enum { OCPP_LOG_TEXT = 320 };
+struct ocpp_log_line {
+    uint32_t boot, n; /* together unique: the run it was written in, its number there */
+    bool wall_known;
+    int64_t unix_ms;
+    uint64_t up_ms; /* since that run's start */
+    const char *level, *module;
+    char text[OCPP_LOG_TEXT]; /* UTF-8 */
+};
+struct ocpp_log_place {
+    uint32_t at[2]; /* all zero: before the first line that the server has not */
+};
+
+/* A file of the log to be put somewhere. */
+struct ocpp_log_request {
+    bool security; /* the security log instead of the diagnostics */
+    const char *url;
+    int64_t from_ms, to_ms;            /* lines of this time; INT64_MIN and INT64_MAX: no bound */
+    int32_t retries, retry_interval_s; /* −1: as the station likes */
+};
 
 struct ocpp_station_ops {
     /* time */
@@ -223,6 +255,19 @@ struct ocpp_station_ops {
 
     /* a line for the log; level 0 error .. 3 debug */
     void (*log)(void *st, int level, const char *text);
+
+    /* The log towards the server; a station without one leaves these NULL.
+     * log_unsent: the next line that the server shall have; *place moves behind it; false: no more. log_sent:
+     * it has all before that place. log_lost: lines that were overwritten before it had them, since start-up.
+     */
+    bool (*log_unsent)(void *st, struct ocpp_log_place *place, struct ocpp_log_line *out);
+    void (*log_sent)(void *st, const struct ocpp_log_place *place);
+    uint32_t (*log_lost)(void *st);
+    /* Puts a file of the log to the address, instead of one under way; its name into `name`. What becomes of
+     * it is told by OCPP_EV_LOG_UPLOAD, later. false: can't be done here. */
+    bool (*log_upload)(void *st, const struct ocpp_log_request *request, char *name, size_t cap);
+    /* An event for the security log. */
+    void (*log_security)(void *st, uint64_t at_us, const char *event);
 };
 
 #endif

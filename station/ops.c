@@ -210,6 +210,15 @@ void station_tell(struct station *s, const struct control_event *ev)
     }
 }
 
+void station_tell_upload(struct station *s, enum ocpp_upload what)
+{
+    struct ocpp_event ev = {
+        .type = OCPP_EV_LOG_UPLOAD, .at_us = s->port->now_us(s->port->ctx), .upload = what};
+    station_view(s, &ev.view);
+    ev.view.pilot = s->pilot;
+    ocpp_event(s->ocpp, &ev);
+}
+
 void station_tell_changes(struct station *s)
 {
     uint64_t now = s->port->now_us(s->port->ctx);
@@ -476,6 +485,60 @@ static void op_log(void *st, int level, const char *text)
     station_log(self(st), level, "%s", text);
 }
 
+/* ---- the log ---- */
+
+static bool op_log_unsent(void *st, struct ocpp_log_place *at, struct ocpp_log_line *out)
+{
+    struct station *s = st;
+    struct log_place place = {.serial = at->at[0], .offset = at->at[1]};
+    struct log_entry e;
+    bool first = !place.serial && !place.offset;
+    if (!log_unsent(&s->log, &place, &e)) {
+        if (first) /* what it need not have need not be looked through again */
+            log_sent(&s->log, &place);
+        return false;
+    }
+    *at = (struct ocpp_log_place){.at = {place.serial, place.offset}};
+    *out = (struct ocpp_log_line){
+        .boot = e.before ? s->log.before.boot : s->log.boot,
+        .n = e.n,
+        .up_ms = e.at_us / 1000,
+        .level = log_level_name(e.level),
+        .module = log_module_name(e.module),
+    };
+    out->wall_known = log_wall_ms(&s->log, &e, s->clock.known, s->clock.offset_ms, &out->unix_ms);
+    (void)log_sentence(&e, out->text, sizeof out->text);
+    return true;
+}
+
+static void op_log_sent(void *st, const struct ocpp_log_place *at)
+{
+    const struct log_place place = {.serial = at->at[0], .offset = at->at[1]};
+    log_sent(&self(st)->log, &place);
+}
+
+static uint32_t op_log_lost(void *st)
+{
+    return self(st)->log.lost;
+}
+
+static bool op_log_upload(void *st, const struct ocpp_log_request *request, char *name, size_t cap)
+{
+    struct station *s = st;
+    if (!log_upload_start(s, request))
+        return false;
+    (void)snprintf(name, cap, "%s", s->upload.name);
+    s->port->wake_comms(s->port->ctx);
+    return true;
+}
+
+static void op_log_security(void *st, uint64_t at_us, const char *event)
+{
+    struct station *s = st;
+    log_security(&s->log, at_us, event);
+    security_log_add(&s->security, at_us, event);
+}
+
 const struct ocpp_station_ops station_ocpp_ops = {
     .now_us = op_now_us,
     .wall_ms = op_wall_ms,
@@ -506,4 +569,9 @@ const struct ocpp_station_ops station_ocpp_ops = {
     .firmware_reported = firmware_glue_reported,
     .room_for_transaction = op_room_for_transaction,
     .log = op_log,
+    .log_unsent = op_log_unsent,
+    .log_sent = op_log_sent,
+    .log_lost = op_log_lost,
+    .log_upload = op_log_upload,
+    .log_security = op_log_security,
 };

@@ -150,6 +150,7 @@ struct station *station_init(void *mem, const struct station_boot *given)
     s->serial = boot->serial;
     s->model = boot->model;
     s->firmware = boot->firmware;
+    s->http = boot->http;
 
     settings_load(&s->settings, &port->kv);
     force_settings(s, boot->settings);
@@ -164,6 +165,7 @@ struct station *station_init(void *mem, const struct station_boot *given)
         log_journal_unusable(&s->log, now);
     else if (s->durable.formatted)
         log_journal_formatted(&s->log, now);
+    security_log_init(&s->security, s->durable.mounted ? &s->durable.journal : NULL);
     struct durable_registers registers, newer;
     durable_registers(&s->durable, &registers);
     if (registers_recall(port->retained, s->durable.mounted ? &registers : NULL, &newer)) {
@@ -339,6 +341,15 @@ static void tell_box(struct station *s, uint64_t now)
     s->boxes_told = newest;
 }
 
+static uint64_t upload_step(struct station *s, uint64_t now)
+{
+    enum ocpp_upload told;
+    uint64_t due;
+    if (log_upload_step(s, now, &told, &due))
+        station_tell_upload(s, told);
+    return due;
+}
+
 uint64_t station_comms_step(struct station *s)
 {
     const struct port *port = s->port;
@@ -348,9 +359,11 @@ uint64_t station_comms_step(struct station *s)
     events_up(s);
     tell_box(s, now);
     warnings_step(&s->warnings, &s->status, &s->log, now);
+    security_log_step(&s->security, &s->clock, now);
     visit_follow(&s->visit, &s->status);
 
     uint64_t due = link_step(&s->link, now);
+    due = sooner(due, upload_step(s, now));
     due = sooner(due, ocpp_step(s->ocpp));
     due = sooner(due, firmware_glue_step(s, now));
 

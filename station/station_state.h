@@ -8,9 +8,11 @@
 #include "station/durable.h"
 #include "station/firmware.h"
 #include "station/link.h"
+#include "station/log_upload.h"
 #include "station/networks.h"
 #include "station/registers.h"
 #include "station/rings.h"
+#include "station/security_log.h"
 #include "station/snapshot.h"
 #include "station/visit.h"
 #include "station/wallclock.h"
@@ -54,6 +56,9 @@ struct station {
     int64_t log_clock_ms;
     uint32_t boxes_told;
     struct warnings warnings;
+    struct security_log security;
+    struct log_upload upload;
+    const struct http *http; /* NULL: none */
     struct settings settings;
     struct durable durable;
     struct networks networks;

@@ -37,6 +37,8 @@ enum journal_kind {
     JOURNAL_MONITOR = 12,
     JOURNAL_NETWORK = 13,  /* network connection profiles */
     JOURNAL_TX_ENDED = 14, /* never dropped, and room for one is held back */
+    JOURNAL_SECURITY_LOG = 15, /* security events as they happened, told to the server or not; given up as
+                                  the log marks */
 };
 
 struct journal {

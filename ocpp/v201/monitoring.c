@@ -167,6 +167,7 @@ void monitoring_event(struct v201 *v, const struct ocpp_event *ev)
     case OCPP_EV_AVAILABLE:
     case OCPP_EV_TOKEN:
     case OCPP_EV_STOP_BUTTON:
+    case OCPP_EV_LOG_UPLOAD:
         return;
     }
 }

@@ -133,33 +133,11 @@ void trigger_message(struct v201 *v, const cJSON *request, struct rpc_answer *an
         else
             v->tx.trigger_asked = true;
     } else if (!strcmp(what, "LogStatusNotification")) {
-        v->remote.log_status_asked = true;
+        v->logs.status_asked = true;
     } else if (!strcmp(what, "FirmwareStatusNotification")) {
         v->firmware.asked = true;
     } else {
         status = "NotImplemented"; /* F06.FR.08 */
     }
     json_add_text(answer->payload, "status", status);
-}
-
-static bool idle(bool *asked, cJSON *payload)
-{
-    if (!*asked)
-        return false;
-    *asked = false;
-    json_add_text(payload, "status", "Idle");
-    return true;
-}
-
-bool log_status_make(struct v201 *v, cJSON *payload, bool asked_only)
-{
-    (void)asked_only;
-    return idle(&v->remote.log_status_asked, payload);
-}
-
-void idle_status_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload)
-{
-    (void)v;
-    (void)how;
-    (void)payload;
 }

@@ -195,6 +195,14 @@ static const struct schema_field connection_data[] = {
     END};
 static const struct schema_field set_network_profile_schema[] = {
     F(configurationSlot, INT, REQ), F(connectionData, OBJ(connection_data), REQ), END};
+static const struct schema_field log_parameters[] = {F(remoteLocation, TEXT(512), REQ),
+                                                     F(oldestTimestamp, TIME), F(latestTimestamp, TIME), END};
+static const struct schema_field get_log_schema[] = {F(log, OBJ(log_parameters), REQ),
+                                                     F(logType, ENUM("DiagnosticsLog|SecurityLog"), REQ),
+                                                     F(requestId, INT, REQ),
+                                                     F(retries, INT),
+                                                     F(retryInterval, INT),
+                                                     END};
 
 static const struct schema_field customer_certificate[] = {
     F(hashAlgorithm, ENUM("SHA256|SHA384|SHA512"), REQ), F(issuerNameHash, TEXT(128), REQ),
@@ -221,6 +229,7 @@ const struct request_row request_table[] = {
     {"GetCompositeSchedule", get_composite_schedule_schema, get_composite_schedule},
     {"GetLocalListVersion", empty_schema, get_local_list_version},
     {"GetMonitoringReport", get_monitoring_report_schema, get_monitoring_report},
+    {"GetLog", get_log_schema, get_log},
     {"GetReport", get_report_schema, get_report},
     {"GetTransactionStatus", get_transaction_status_schema, get_transaction_status},
     {"GetVariables", get_variables_schema, get_variables},
@@ -246,7 +255,6 @@ const struct request_row request_table[] = {
     {"DeleteCertificate", NULL, NULL},
     {"GetDisplayMessages", NULL, NULL},
     {"GetInstalledCertificateIds", NULL, NULL},
-    {"GetLog", NULL, NULL},
     {"InstallCertificate", NULL, NULL},
     {"PublishFirmware", NULL, NULL},
     {"SetDisplayMessage", NULL, NULL},

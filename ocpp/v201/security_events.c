@@ -49,7 +49,10 @@ void security_event(struct v201 *v, enum security_event_type type)
     int64_t wall;
     if (device_wall(&v->dev, e.at_us, &wall))
         e.unix_ms = wall;
-    device_log(&v->dev, 1, "security event %s", names[type]);
+    if (v->dev.ops->log_security)
+        v->dev.ops->log_security(v->dev.st, e.at_us, names[type]);
+    else
+        device_log(&v->dev, 1, "security event %s", names[type]);
 
     struct security_event any;
     uint32_t id, after = 0, oldest = 0;

@@ -602,6 +602,7 @@ void transactions_event(struct v201 *v, const struct ocpp_event *ev)
     case OCPP_EV_TOKEN:
     case OCPP_EV_LOCK:
     case OCPP_EV_FIRMWARE:
+    case OCPP_EV_LOG_UPLOAD:
         return;
     }
 }

@@ -45,15 +45,18 @@ static const struct {
     {"ReportChargingProfiles", report_charging_profiles_make, report_charging_profiles_done, true},
     {"MeterValues", meter_values_make, meter_values_done, true},
     {"SecurityEventNotification", security_event_make, security_event_done, true},
-    {"LogStatusNotification", log_status_make, idle_status_done, true},
+    {"LogStatusNotification", log_status_make, log_status_done, true},
     {"FirmwareStatusNotification", firmware_status_make, firmware_status_done, true},
     {"ReservationStatusUpdate", reservation_status_make, reservation_status_done, true},
+    /* Last, and only when nothing else wants to go out. */
+    {"DataTransfer", log_batch_make, log_batch_done, false},
 };
 enum {
     OUTBOUND = sizeof outbound / sizeof outbound[0],
     HEARTBEAT_ROW = 4,
     SHARED_FIRST = 5,
-    SHARED = OUTBOUND - SHARED_FIRST
+    LAST_ROW = OUTBOUND - 1,
+    SHARED = LAST_ROW - SHARED_FIRST
 };
 
 static bool make(struct v201 *v, unsigned row, bool asked_only, struct rpc_call *out)
@@ -85,7 +88,7 @@ bool v201_next_call(void *ctx, struct rpc_call *out)
             return true;
         }
     }
-    return false;
+    return make(v, LAST_ROW, asked_only, out);
 }
 
 void v201_outcome(void *ctx, int tag, enum rpc_outcome how, const cJSON *payload, const char *code)
@@ -175,6 +178,7 @@ void v201_opened(struct v201 *v)
     v->dev.online = true;
     tx_queue_reconnected(&v->queue);
     provisioning_opened(v);
+    logs_opened(v);
 }
 
 void v201_closed(struct v201 *v)
@@ -197,6 +201,7 @@ void v201_event(struct v201 *v, const struct ocpp_event *ev)
     if (ev->type == OCPP_EV_TOKEN)
         authorization_token(v, ev->text, ev->old);
     transactions_event(v, ev);
+    logs_event(v, ev);
     availability_update(v, ev->at_us);
     monitors_step(v, ev->at_us);
 }
@@ -217,6 +222,7 @@ uint64_t v201_step(struct v201 *v, uint64_t now)
     due = sooner(due, reset_step(v, now));
     due = sooner(due, smart_charging_step(v, now));
     due = sooner(due, provisioning_step(v, now));
+    due = sooner(due, logs_step(v, now));
     due = sooner(due, monitors_step(v, now)); /* last: it looks at what the others have done */
     if (v->dev.online)
         due = sooner(due, tx_queue_due_us(&v->queue));

@@ -14,6 +14,7 @@
 #include "ocpp/v201/durable_state.h"
 #include "ocpp/v201/firmware.h"
 #include "ocpp/v201/local_list.h"
+#include "ocpp/v201/logs.h"
 #include "ocpp/v201/meter_values.h"
 #include "ocpp/v201/monitoring.h"
 #include "ocpp/v201/monitoring_report.h"
@@ -67,8 +68,8 @@ struct v201 {
     struct customer_information customer;
     struct reporting reporting;
     struct meter_values meter;
-    struct remote_control remote;
     struct firmware firmware;
+    struct logs logs;
 };
 
 void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station, struct rpc *rpc);

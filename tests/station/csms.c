@@ -44,6 +44,9 @@ static void answer(struct csms *c, const struct frame *f)
     else if (!strcmp(f->action, "Authorize") ||
              (!strcmp(f->action, "TransactionEvent") && cJSON_GetObjectItem(f->payload, "idToken")))
         snprintf(payload, sizeof payload, "{\"idTokenInfo\":{\"status\":\"%s\"}}", c->token_status);
+    else if (!strcmp(f->action, "DataTransfer"))
+        snprintf(payload, sizeof payload, "{\"status\":\"%s\"}",
+                 c->transfer_status ? c->transfer_status : "Accepted");
     frame_result_text(text, sizeof text, f->id, payload, strlen(payload));
     later(c, text);
 }

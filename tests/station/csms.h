@@ -28,6 +28,7 @@ struct csms {
     const char *boot_status;  /* "Accepted" */
     const char *token_status; /* "Accepted" */
     char *waiting[256];       /* texts to the station, not yet delivered */
+    const char *transfer_status; /* of DataTransfer; NULL: Accepted */
     int waiting_n;
     struct csms_call call[CSMS_CALLS];
     int calls;

@@ -342,6 +342,67 @@ static void op_log(void *st, int level, const char *text)
         fprintf(stderr, "%8.1f %s\n", (double)self(st)->now_us / 1e6, text);
 }
 
+static bool op_log_unsent(void *st, struct ocpp_log_place *place, struct ocpp_log_line *out)
+{
+    struct fake *f = st;
+    if (!place->at[0])
+        place->at[0] = f->log_sent_to;
+    if (f->no_log || place->at[0] >= f->log_count)
+        return false;
+    *out = f->log[place->at[0]++];
+    return true;
+}
+
+static void op_log_sent(void *st, const struct ocpp_log_place *place)
+{
+    struct fake *f = st;
+    assert_true(place->at[0] >= f->log_sent_to && place->at[0] <= f->log_count);
+    f->log_sent_to = place->at[0];
+}
+
+static uint32_t op_log_lost(void *st)
+{
+    return self(st)->log_lost;
+}
+
+static bool op_log_upload(void *st, const struct ocpp_log_request *request, char *name, size_t cap)
+{
+    struct fake *f = st;
+    f->uploads++;
+    f->upload = *request;
+    snprintf(f->upload_url, sizeof f->upload_url, "%s", request->url);
+    snprintf(name, cap, "file-%u.txt", f->uploads);
+    return f->upload_works;
+}
+
+static void op_log_security(void *st, uint64_t at_us, const char *event)
+{
+    struct fake *f = st;
+    (void)at_us;
+    f->security_events++;
+    snprintf(f->security_event, sizeof f->security_event, "%s", event);
+}
+
+void fake_line(struct fake *f, uint32_t boot, const char *text)
+{
+    assert_true(f->log_count < sizeof f->log / sizeof f->log[0]);
+    struct ocpp_log_line *l = &f->log[f->log_count++];
+    *l = (struct ocpp_log_line){.boot = boot,
+                                .n = f->log_count,
+                                .wall_known = true,
+                                .unix_ms = FAKE_EPOCH + 1000 * (int64_t)f->log_count,
+                                .up_ms = f->log_count * 7u,
+                                .level = "warning",
+                                .module = "guard"};
+    snprintf(l->text, sizeof l->text, "%s", text);
+}
+
+void fake_upload(struct fake *f, enum ocpp_upload what)
+{
+    struct ocpp_event ev = {.type = OCPP_EV_LOG_UPLOAD, .at_us = f->now_us, .upload = what, .view = f->view};
+    ocpp_event(f->ocpp, &ev);
+}
+
 static const struct ocpp_station_ops ops = {
     .now_us = op_now,
     .wall_ms = op_wall,
@@ -372,6 +433,11 @@ static const struct ocpp_station_ops ops = {
     .firmware_reported = op_firmware_reported,
     .room_for_transaction = op_room_for_transaction,
     .log = op_log,
+    .log_unsent = op_log_unsent,
+    .log_sent = op_log_sent,
+    .log_lost = op_log_lost,
+    .log_upload = op_log_upload,
+    .log_security = op_log_security,
 };
 
 static void add_setting(struct fake *f, const char *name, const char *unit, int flags, const char *value)
@@ -404,6 +470,7 @@ struct fake *fake_new(void)
     f->unlock_works = f->reset_works = true;
     f->network_active = 1;
     f->network[1] = (struct ocpp_network){.url = "ws://first/ocpp", .security = 1};
+    f->upload_works = true;
     f->boot_status = "Accepted";
     f->boot_interval = 300;
     f->token_status = "Accepted";
@@ -521,6 +588,9 @@ static void answer_by_default(struct fake *f, const char *action, const char *id
                  f->boot_interval, f->boot_status);
     else if (!strcmp(action, "Heartbeat"))
         snprintf(text, sizeof text, "{\"currentTime\":\"%s\"}", now);
+    else if (!strcmp(action, "DataTransfer"))
+        snprintf(text, sizeof text, "{\"status\":\"%s\"}",
+                 f->transfer_status ? f->transfer_status : "Accepted");
     else if (!strcmp(action, "Authorize") ||
              (!strcmp(action, "TransactionEvent") && json_object(payload, "idToken")))
         snprintf(text, sizeof text, "%s", info);

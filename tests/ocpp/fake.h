@@ -74,6 +74,17 @@ struct fake {
         size_t len;
         unsigned char bytes[3000];
     } record[FAKE_RECORDS];
+    /* log */
+    bool no_log; /* a station without one */
+    unsigned log_count, log_sent_to;
+    uint32_t log_lost;
+    struct ocpp_log_line log[200];
+    bool upload_works;
+    unsigned uploads;
+    struct ocpp_log_request upload; /* the last */
+    char upload_url[600];
+    unsigned security_events;
+    char security_event[64]; /* the last */
     /* link */
     bool connected, socket_full;
     unsigned frame_count, answered; /* frames up to `answered` have been looked at by the server */
@@ -84,7 +95,7 @@ struct fake {
     /* server */
     const char *boot_status;
     int boot_interval;
-    const char *token_status,
+    const char *token_status, *transfer_status, /* of DataTransfer; NULL: Accepted */
         *group; /* what Authorize and TransactionEvent are answered with; NULL group: none */
     /* May take over: true: handled (answered or deliberately not). */
     bool (*server)(struct fake *f, const char *action, const char *id, const cJSON *payload);
@@ -106,6 +117,10 @@ void fake_run(struct fake *f, uint64_t ms);
 /* New, connected, accepted, idle; everything up to here is forgotten. */
 struct fake *fake_ready(void);
 
+/* A line of the station's log, of run `boot`. */
+void fake_line(struct fake *f, uint32_t boot, const char *text);
+/* What has become of an upload. */
+void fake_upload(struct fake *f, enum ocpp_upload what);
 void fake_set(struct fake *f, const char *setting, const char *value);
 const char *fake_get(struct fake *f, const char *setting);
 void fake_event(struct fake *f, enum ocpp_event_type type, bool on, const char *text, const char *old);

@@ -27,7 +27,7 @@ void security_log_init(struct security_log *l, struct journal *journal)
     size_t len;
     int result = PORT_OK;
     while (journal && result != PORT_ERR_NOT_FOUND && result != PORT_ERR_IO) {
-        result = journal_next(journal, JOURNAL_SECURITY_LOG, id, &r, sizeof r, &len, &id);
+        result = journal_next(journal, JOURNAL_LOG_MARK, id, &r, sizeof r, &len, &id);
         l->kept += result == PORT_OK;
     }
 }
@@ -37,7 +37,7 @@ static void forget_oldest(struct security_log *l)
     struct record r;
     uint32_t id;
     size_t len;
-    if (journal_next(l->journal, JOURNAL_SECURITY_LOG, 0, &r, sizeof r, &len, &id) == PORT_OK &&
+    if (journal_next(l->journal, JOURNAL_LOG_MARK, 0, &r, sizeof r, &len, &id) == PORT_OK &&
         journal_forget(l->journal, id) == PORT_OK)
         l->kept--;
 }
@@ -46,7 +46,7 @@ static bool keep_first(struct security_log *l, bool wall_known, int64_t unix_ms)
 {
     struct record r = {.version = RECORD_VERSION, .wall_known = wall_known, .unix_ms = unix_ms};
     memcpy(r.text, l->waiting[0].text, sizeof r.text);
-    if (!l->journal || journal_append(l->journal, JOURNAL_SECURITY_LOG, &r, sizeof r, NULL) != PORT_OK)
+    if (!l->journal || journal_append(l->journal, JOURNAL_LOG_MARK, &r, sizeof r, NULL) != PORT_OK)
         return false;
     if (++l->kept > SECURITY_LOG_KEPT)
         forget_oldest(l);
@@ -82,7 +82,7 @@ bool security_log_next(const struct security_log *l, uint32_t *place, struct sec
     while (l->journal && *place < WAITING_PLACE) {
         struct record r;
         size_t len;
-        int result = journal_next(l->journal, JOURNAL_SECURITY_LOG, *place, &r, sizeof r, &len, place);
+        int result = journal_next(l->journal, JOURNAL_LOG_MARK, *place, &r, sizeof r, &len, place);
         if (result == PORT_ERR_RANGE ||
             (result == PORT_OK && (len != sizeof r || r.version != RECORD_VERSION)))
             continue; /* of another version */

@@ -29,16 +29,14 @@ enum journal_kind {
     JOURNAL_PROFILE = 4,
     JOURNAL_ENERGY = 5,    /* energy registers, counters; latest wins */
     JOURNAL_TX_UPDATE = 6, /* meter updates: the oldest go first when full */
-    JOURNAL_LOG_MARK = 7,
-    JOURNAL_UPDATE = 8, /* firmware update progress; latest wins */
+    JOURNAL_LOG_MARK = 7,  /* the security log (station/security_log.c) */
+    JOURNAL_UPDATE = 8,    /* firmware update progress; latest wins */
     JOURNAL_LOCAL_LIST = 9,
     JOURNAL_AUTH_CACHE = 10, /* given up together with the log marks */
     JOURNAL_RESERVATION = 11,
     JOURNAL_MONITOR = 12,
     JOURNAL_NETWORK = 13,  /* network connection profiles */
     JOURNAL_TX_ENDED = 14, /* never dropped, and room for one is held back */
-    JOURNAL_SECURITY_LOG = 15, /* security events as they happened, told to the server or not; given up as
-                                  the log marks */
 };
 
 struct journal {

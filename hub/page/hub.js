@@ -175,8 +175,10 @@ function reasonText(s) {
     standby: 'the car has paused; the minimum is kept for it', waiting: 'not enough for one more car: waits for its turn',
     offline: 'cut off: keeps what it may hold', uncontrolled: 'it refuses limits',
   }[s.reason] || s.reason;
+  /* What the station itself says matters when a car wants current; that it offers none while none does is no news. */
   const own = s.offered_reason && !['server', 'none'].includes(s.offered_reason);
-  return own && s.connected && s.offered_a != null ? `${why}; station offers ${amps(s.offered_a)} A (${words(OFFERED, s.offered_reason)})` : why;
+  if (!own || !s.connected || s.offered_a == null || (s.offered_a === 0 && s.reason === 'idle')) return why;
+  return `${why}; station offers ${s.offered_a === 0 ? 'no current' : `${amps(s.offered_a)} A`} (${words(OFFERED, s.offered_reason)})`;
 }
 
 function makeCard(id) {
@@ -206,6 +208,7 @@ function makeCard(id) {
   press(card.querySelector('.start'), '/start', 'start requested');
   press(card.querySelector('.stop'), '/stop', 'stop requested');
   card.querySelector('.show-log').addEventListener('click', () => openLog(id));
+  card.querySelector('.show-firmware').addEventListener('click', () => openFirmware(id));
   return card;
 }
 
@@ -236,6 +239,12 @@ function showStation(card, s) {
   start.title = can || (tx && tx.authorised) ? '' : !s.connected ? 'the station is offline'
     : s.state === 'available' ? 'plug in a car first' : s.state === 'faulted' ? 'not while there is a fault' : 'not in this state';
   if (!stop.dataset.busy) stop.disabled = !s.connected || !tx;
+  const u = s.update, recent = u && (!u.ended || Date.parse(site.time) - Date.parse(u.time) < 3600000);
+  card.querySelector('.fw-row').hidden = !recent;
+  if (recent) {
+    text(card.querySelector('.fw'), updateText(u));
+    progress(card.querySelector('.fw-row .bar'), u);
+  }
   text(card.querySelector('.about'), [s.pilot && 'pilot ' + s.pilot, s.model, s.firmware].filter(Boolean).join(' · '));
 }
 
@@ -303,33 +312,226 @@ function showSessions() {
 
 /* ---- log ---- */
 
-let logOf = null;
+const LOG_LINES_MAX = 2000;
+let logOf = null, logNewest = 0, logAsked = 0;
+const modules = new Set();
+
 function openLog(id) {
   logOf = id;
-  $('log-title').textContent = `Log of ${id}`;
+  text($('log-title'), `Log of ${id}`);
+  modules.clear();
   $('log').showModal();
   loadLog();
+  loadFiles();
 }
-async function loadLog() {
+
+function logLine(e) {
+  const li = document.createElement('li');
+  li.dataset.level = e.level;
+  const when = document.createElement('time'), kind = document.createElement('span'), what = document.createElement('span');
+  when.dateTime = e.time;
+  when.textContent = clock(e.time, true);
+  kind.className = 'kind';
+  kind.textContent = [e.module || e.kind, e.level !== 'info' && e.level].filter(Boolean).join(' · ');
+  what.className = 'what';
+  what.textContent = e.text;
+  li.append(when, kind, what);
+  if (e.module && !modules.has(e.module)) {
+    modules.add(e.module);
+    $('log-modules').replaceChildren(...[...modules].sort().map(m => new Option(m)));
+  }
+  return li;
+}
+
+/* All that the filters let through, or only what is new. */
+async function loadLog(more) {
   if (!logOf || !$('log').open) return;
-  const q = new URLSearchParams({limit: '300'});
-  for (const f of ['kind', 'level', 'text'])
-    if ($('log-' + f).value) q.set(f, $('log-' + f).value);
-  const answer = await api('GET', `/stations/${encodeURIComponent(logOf)}/log?${q}`).catch(e => ({entries: [{time: new Date().toISOString(), kind: 'page', level: 'error', text: e.message}]}));
-  $('log-list').replaceChildren(...answer.entries.map(e => {
-    const li = document.createElement('li');
-    li.dataset.level = e.level;
-    const when = document.createElement('time'), kind = document.createElement('span'), what = document.createElement('span');
-    when.dateTime = e.time;
-    when.textContent = clock(e.time, true);
-    kind.className = 'kind';
-    kind.textContent = e.level === 'info' ? e.kind : `${e.kind} · ${e.level}`;
-    what.className = 'what';
-    what.textContent = e.text;
-    li.append(when, kind, what);
+  const q = new URLSearchParams({limit: '300'}), of = logOf, asked = ++logAsked;
+  for (const [name, field] of [['kind', 'kind'], ['at_least', 'level'], ['module', 'module'], ['text', 'text']])
+    if ($('log-' + field).value) q.set(name, $('log-' + field).value);
+  for (const name of ['since', 'until']) /* a minute that is not finished yet belongs to it */
+    if ($('log-' + name).value) q.set(name, new Date(Date.parse($('log-' + name).value) + (name === 'until' ? 59999 : 0)).toISOString());
+  if (more) q.set('after', String(logNewest));
+  const answer = await api('GET', `/stations/${encodeURIComponent(of)}/log?${q}`).catch(e => more ? null : {entries: [{time: new Date().toISOString(), kind: 'page', level: 'error', text: e.message}]});
+  if (!answer || of !== logOf || asked !== logAsked) return; /* another one has been asked for meanwhile */
+  const fresh = answer.entries.map(logLine);
+  if (answer.entries.length && answer.entries[0].id) logNewest = answer.entries[0].id;
+  else if (!more) logNewest = 0;
+  if (more) $('log-list').prepend(...fresh);
+  else $('log-list').replaceChildren(...fresh);
+  while ($('log-list').children.length > LOG_LINES_MAX) $('log-list').lastChild.remove();
+}
+
+/* ---- files of a station ---- */
+
+const UPLOADS = {
+  Asked: 'asked for', Accepted: 'the station prepares it', Uploading: 'on its way', Uploaded: 'here', UploadFailure: 'the station could not send it',
+  PermissionDenied: 'the hub has refused it', BadMessage: 'the station did not understand', NotSupportedOperation: 'the station can’t send it',
+  AcceptedCanceled: 'given up for another', Refused: 'refused', NoAnswer: 'the station did not answer',
+};
+const bytes = n => n < 1024 ? `${n} B` : n < 1048576 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1048576).toFixed(1)} MiB`;
+
+let filesOf = '';
+async function loadFiles() {
+  if (!logOf || !$('log').open) return;
+  const of = logOf, answer = await api('GET', `/stations/${encodeURIComponent(of)}/files`).catch(() => null);
+  if (!answer || of !== logOf) return;
+  $('files').replaceChildren(...answer.files.slice(0, 20).map(f => {
+    const li = document.createElement('li'), name = f.url ? document.createElement('a') : document.createElement('span');
+    name.textContent = f.type === 'SecurityLog' ? 'security log' : 'diagnostics';
+    if (f.url) {
+      name.href = f.url;
+      name.download = '';
+    }
+    const about = document.createElement('span');
+    about.className = 'soft';
+    about.textContent = [clock(f.asked), f.size != null && bytes(f.size), words(UPLOADS, f.status)].filter(Boolean).join(' · ');
+    li.append(name, about);
     return li;
   }));
 }
+
+function followFiles(list) {
+  const s = list.find(x => x.id === logOf), l = s && s.log_upload;
+  if (!$('log').open || !s) return;
+  text($('files-state'), l && !l.ended ? `${l.type === 'SecurityLog' ? 'security log' : 'diagnostics'}: ${words(UPLOADS, l.status)}` : '');
+  for (const b of document.querySelectorAll('[data-getlog]')) b.disabled = !s.connected || !!b.dataset.busy;
+  const now = l ? `${s.id} ${l.request} ${l.status} ${l.size}` : s.id;
+  if (now !== filesOf) {
+    filesOf = now;
+    loadFiles();
+  }
+}
+
+for (const b of document.querySelectorAll('[data-getlog]'))
+  b.addEventListener('click', async () => {
+    b.dataset.busy = '1';
+    b.disabled = true;
+    try {
+      const a = await api('POST', `/stations/${encodeURIComponent(logOf)}/getlog`, {type: b.dataset.getlog, retries: 3, retry_interval: 10});
+      if (a.result.status !== 'Accepted') notice(`${logOf}: ${words(UPLOADS, a.result.status)}`);
+    } catch (e) {
+      notice(`${logOf}: ${e.message}`);
+    }
+    delete b.dataset.busy;
+    if (site) followFiles(site.station_list);
+  });
+
+/* ---- firmware ---- */
+
+const UPDATES = {
+  Asked: 'asked for', Accepted: 'accepted, begins in a moment', DownloadScheduled: 'waits for its time to download', Downloading: 'downloading', DownloadPaused: 'download paused',
+  Downloaded: 'downloaded', SignatureVerified: 'signature is good', InstallScheduled: 'waits to be installed', Installing: 'installing', InstallRebooting: 'restarting with the new firmware',
+  Installed: 'installed', DownloadFailed: 'could not be downloaded', InstallationFailed: 'could not be installed', InstallVerificationFailed: 'the image is not what it says, or not for this station',
+  InvalidSignature: 'its signature is wrong', InvalidCertificate: 'its certificate is wrong', RevokedCertificate: 'its certificate is revoked', Refused: 'the station has refused it',
+  NoAnswer: 'the station did not answer', AcceptedCanceled: 'given up for another',
+};
+const updateText = u => words(UPDATES, u.status) + (u.status === 'Downloading' && u.percent != null ? ` ${u.percent} %` : '');
+const updateTone = u => u.status === 'Installed' ? 'good' : u.ended ? 'bad' : 'info';
+
+/* Four steps of unequal length make one bar: the download is most of it. */
+function progress(bar, u) {
+  const done = {Asked: 0, Accepted: 0, DownloadScheduled: 0, Downloaded: 80, SignatureVerified: 84, InstallScheduled: 86, Installing: 90, InstallRebooting: 96, Installed: 100}[u.status];
+  const now = u.status === 'Downloading' || u.status === 'DownloadPaused' ? 0.8 * (u.percent || 0) : done;
+  bar.hidden = now == null || u.status === 'Installed';
+  bar.querySelector('.drawn').style.width = percent(now || 0, 100);
+  if (bar.getAttribute('role')) bar.setAttribute('aria-valuenow', String(Math.round(now || 0)));
+}
+
+let firmwareOf = null, updatesOf = '';
+function openFirmware(id) {
+  firmwareOf = id;
+  updatesOf = '';
+  text($('firmware-title'), `Firmware of ${id}`);
+  text($('upload-state'), '');
+  $('firmware').showModal();
+  loadImages();
+  if (site) followFirmware(site.station_list);
+}
+
+async function loadImages(choose) {
+  const answer = await api('GET', '/firmware').catch(e => ({images: [], error: notice(e.message)}));
+  const before = choose || $('image').value;
+  $('image').replaceChildren(...answer.images.map(i => new Option(`${i.name} (${bytes(i.size)}, ${clock(i.time)})`, i.name)));
+  if (answer.images.some(i => i.name === before)) $('image').value = before;
+  if (!answer.images.length) $('image').append(new Option(answer.folder === false ? 'the hub has no folder for files' : 'none yet: upload one', ''));
+  $('image-delete').disabled = !answer.images.length;
+}
+
+async function loadUpdates() {
+  const of = firmwareOf, answer = await api('GET', `/stations/${encodeURIComponent(of)}/firmware`).catch(() => null);
+  if (!answer || of !== firmwareOf) return;
+  $('updates').replaceChildren(...answer.updates.map(u => logLine({time: u.asked, kind: words(UPDATES, u.status), level: updateTone(u) === 'bad' ? 'warning' : 'info', text: u.image})));
+}
+
+function followFirmware(list) {
+  const s = list.find(x => x.id === firmwareOf);
+  if (!$('firmware').open || !s) return;
+  const u = s.update, busy = u && !u.ended;
+  text($('firmware-now'), [s.model, s.firmware].filter(Boolean).join(' ') || 'not known');
+  text($('update-state'), u ? updateText(u) : 'No update yet');
+  text($('update-what'), u ? `${u.image}, ${clock(u.time, true)}` : '');
+  $('update').dataset.tone = u ? updateTone(u) : 'idle';
+  const bar = $('update').querySelector('.bar');
+  if (u) progress(bar, u);
+  else bar.hidden = true;
+  const send = $('update-form').querySelector('.primary');
+  text(send, busy ? 'Update again' : 'Update');
+  if (!send.dataset.busy) send.disabled = !s.connected;
+  send.title = s.connected ? '' : 'the station is offline';
+  const now = u ? `${u.request} ${u.status}` : 'none';
+  if (now !== updatesOf) {
+    updatesOf = now;
+    loadUpdates();
+  }
+}
+
+$('update-form').addEventListener('submit', async e => {
+  e.preventDefault();
+  const send = e.target.querySelector('.primary'), at = $('install-at').value, of = firmwareOf;
+  if (!$('image').value) return;
+  send.dataset.busy = '1';
+  send.disabled = true;
+  try {
+    const a = await api('POST', `/stations/${encodeURIComponent(of)}/firmware`,
+      {image: $('image').value, retries: 5, retryInterval: 10, ...(at && {installDateTime: new Date(at).toISOString()})});
+    if (a.result.status !== 'Accepted') notice(`${of}: ${words(UPDATES, a.result.status === 'Rejected' ? 'Refused' : a.result.status)}`);
+  } catch (err) {
+    notice(`${of}: ${err.message}`);
+  }
+  delete send.dataset.busy;
+  if (site) followFirmware(site.station_list);
+});
+$('image-delete').addEventListener('click', async () => {
+  const name = $('image').value;
+  if (!name || !confirm(`Delete ${name} from the hub?`)) return;
+  await api('DELETE', '/firmware/' + encodeURIComponent(name)).catch(err => notice(err.message));
+  loadImages();
+});
+$('upload-form').addEventListener('submit', e => {
+  e.preventDefault();
+  const file = $('image-file').files[0];
+  if (!file) return;
+  const name = file.name.replace(/[^A-Za-z0-9._+-]/g, '_').replace(/^[^A-Za-z0-9]+/, '').slice(0, 100) || 'image';
+  const x = new XMLHttpRequest(); /* fetch does not tell how far it is */
+  x.upload.onprogress = p => text($('upload-state'), `${Math.round(100 * p.loaded / p.total)} %`);
+  x.onload = () => {
+    let why = '';
+    try {
+      why = JSON.parse(x.responseText).error || '';
+    } catch {
+      why = x.status === 201 ? '' : `status ${x.status}`;
+    }
+    text($('upload-state'), why || `${name} is on the hub`);
+    if (!why) {
+      e.target.reset();
+      loadImages(name);
+    }
+  };
+  x.onerror = () => text($('upload-state'), 'the hub has not taken it: too large, or it does not answer');
+  x.open('PUT', '/api/v1/firmware/' + encodeURIComponent(name));
+  x.send(file);
+});
 
 /* ---- the line to the hub ---- */
 
@@ -356,6 +558,8 @@ function connect() {
     showSite(site);
     showStations(site.station_list);
     followSessions(site.station_list);
+    followFiles(site.station_list);
+    followFirmware(site.station_list);
     draw();
     watch();
   };
@@ -406,12 +610,13 @@ $('auto-start').addEventListener('change', async e => {
     notice(err.message);
   }
 });
-for (const f of ['kind', 'level', 'text']) $('log-' + f).addEventListener('input', loadLog);
+for (const f of ['kind', 'level', 'module', 'since', 'until', 'text']) $('log-' + f).addEventListener('input', () => loadLog());
+$('log-follow').addEventListener('change', e => e.target.checked && loadLog());
 $('log-filter').addEventListener('submit', e => e.preventDefault());
 
 text($('hint'), `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ocpp/<its name>`);
 makeBars();
 connect();
 setInterval(loadSessions, 15000);
-setInterval(loadLog, 5000);
+setInterval(() => $('log-follow').checked && loadLog(true), 2000);
 new ResizeObserver(draw).observe($('chart'));

@@ -68,3 +68,9 @@ KILLS ?= 200
 killtest: deps ## kill -9 of ecs-sim during sessions, 200 times, then again with ecs-hub killed as well: is anything lost? (KILLS=40)
 	@scripts/npm.sh && scripts/build.sh release ecs-sim ecs-hub && export ECS_BIN=build/release/bin && \
 		node tests/site/killtest.mjs --hub --kills $$(($(KILLS) / 4)) && node tests/site/killtest.mjs --kills $(KILLS)
+
+.PHONY: soak
+HOURS ?= 24
+soak: deps ## a day of a station in virtual time: 200 sessions, lost networks, reboots; does its heap grow? (HOURS=2 TRANSACTIONS=20)
+	@scripts/npm.sh && scripts/build.sh release ecs-soak && \
+		ECS_BIN=build/release/bin node tests/soak/soak.mjs --hours $(HOURS) --transactions $(or $(TRANSACTIONS),200)

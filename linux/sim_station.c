@@ -47,6 +47,7 @@ struct sim_station {
     uint64_t torn_until_us; /* or then, if none comes */
     struct port_flash area; /* the real one; the firmware's passes through here */
     uint64_t restart_at_us; /* 0: not restarting */
+    enum port_reset_reason restart_reason;
     uint64_t comms_due_us;
     struct sim_network network;
     struct transport transport; /* what the firmware gets: the network's with our ears in between */
@@ -570,6 +571,15 @@ static void power_gone(struct sim_station *s, bool torn)
     line_reset(s);
 }
 
+/* Lock held. */
+static void restart_begin(struct sim_station *s, enum port_reset_reason reason)
+{
+    firmware_stop(s);
+    world_set_pilot(s->world, 0); /* the pin is low until the timer runs again: −12 V */
+    s->restart_reason = reason;
+    s->restart_at_us = sim_station_time_us(s) + RESTART_US;
+}
+
 uint64_t sim_station_comms(struct sim_station *s)
 {
     uint64_t now = sim_station_time_us(s);
@@ -577,7 +587,7 @@ uint64_t sim_station_comms(struct sim_station *s)
         if (now < s->restart_at_us)
             return s->restart_at_us;
         sim_station_lock(s);
-        firmware_start(s, PORT_RESET_SOFTWARE);
+        firmware_start(s, s->restart_reason);
         sim_station_unlock(s);
     }
     if (!s->running) /* only this thread writes it */
@@ -598,10 +608,8 @@ uint64_t sim_station_comms(struct sim_station *s)
     }
     if (s->reboot_asked) {
         sim_station_lock(s);
-        firmware_stop(s);
-        world_set_pilot(s->world, 0); /* the pin is low until the timer runs again: −12 V */
+        restart_begin(s, PORT_RESET_SOFTWARE);
         sim_station_unlock(s);
-        s->restart_at_us = now + RESTART_US;
         return s->restart_at_us;
     }
     return atomic_load(&s->woken) ? now : s->comms_due_us;
@@ -649,6 +657,16 @@ bool sim_station_power(struct sim_station *s, bool on, bool torn, char *why, siz
     bool crashed = retained_file_powered(s->retained);
     retained_file_power(s->retained, true, 0);
     firmware_start(s, crashed ? PORT_RESET_PANIC : PORT_RESET_POWER_ON);
+    s->wake(s->wake_ctx);
+    return true;
+}
+
+bool sim_station_crash(struct sim_station *s)
+{
+    if (!s->running || s->torn)
+        return false;
+    line_reset(s);
+    restart_begin(s, PORT_RESET_PANIC);
     s->wake(s->wake_ctx);
     return true;
 }

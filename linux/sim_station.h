@@ -69,6 +69,8 @@ struct world *sim_station_world(struct sim_station *s); /* L */
 /* L. Power on starts the firmware afresh from its files, off stops it at this instant; torn: a flash write
  * under way at the cut is left half done. false: why (files unreadable, or it is so already). */
 bool sim_station_power(struct sim_station *s, bool on, bool torn, char *why, size_t cap);
+/* L. The firmware panics at this instant and is started again. false: it does not run. */
+bool sim_station_crash(struct sim_station *s);
 bool sim_station_powered(const struct sim_station *s);              /* false as well while restarting */
 void sim_station_cable(struct sim_station *s, bool plugged);        /* the network cable */
 bool sim_station_break_http(struct sim_station *s, uint64_t bytes); /* false: not possible here */

@@ -61,6 +61,14 @@ static bool verb_power(struct sim_station *st, int argc, char **argv, char *why,
     return sim_station_power(st, on, torn, why, cap);
 }
 
+static bool verb_crash(struct sim_station *st, int argc, char **argv, char *why, size_t cap)
+{
+    (void)argv;
+    if (argc > 1)
+        return fail(why, cap, "crash wants nothing");
+    return sim_station_crash(st) || fail(why, cap, "the station does not run");
+}
+
 static bool verb_network(struct sim_station *st, int argc, char **argv, char *why, size_t cap)
 {
     bool on;
@@ -100,7 +108,11 @@ static bool verb_set(struct sim_station *st, int argc, char **argv, char *why, s
 static const struct {
     const char *name;
     bool (*verb)(struct sim_station *st, int argc, char **argv, char *why, size_t cap);
-} verbs[] = {{"power", verb_power}, {"network", verb_network}, {"token", verb_token}, {"set", verb_set}};
+} verbs[] = {{"power", verb_power},
+             {"crash", verb_crash},
+             {"network", verb_network},
+             {"token", verb_token},
+             {"set", verb_set}};
 
 static bool host_verb(void *ctx, int station, int argc, char **argv, char *why, size_t cap)
 {

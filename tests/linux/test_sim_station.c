@@ -386,6 +386,23 @@ static void killed_in_mid_charge(void **state)
     assert_string_equal(b->boot_reason, "PowerUp");
 }
 
+static void crash_in_mid_charge(void **state)
+{
+    struct bench *b = *state;
+    boot(b);
+    charge(b);
+    sim_station_lock(b->st);
+    assert_true(sim_station_crash(b->st));
+    assert_false(sim_station_crash(b->st)); /* it does not run */
+    sim_station_unlock(b->st);
+    assert_false(truth(b).coil);
+    double delivered = truth(b).energy_wh;
+    UNTIL(b, 20, b->boots == 2 && b->ended == 1);
+    assert_string_equal(b->boot_reason, "ApplicationReset");
+    assert_string_equal(b->ended_reason, "Reboot");
+    assert_float_equal(b->ended_wh, delivered, 0.5);
+}
+
 static void torn_flash(void **state)
 {
     struct bench *b = *state;
@@ -477,6 +494,7 @@ int main(void)
         T(charges),
         T(power_cut_in_mid_charge),
         T(killed_in_mid_charge),
+        T(crash_in_mid_charge),
         T(torn_flash),
         T(power_on_while_a_torn_cut_waits),
         T(reset_request_restarts),

@@ -6,7 +6,7 @@
 --sample N   N mutants, chosen by --seed, instead of all (about one second each)
 --file NAME  only this file of core/ (guard.c, evse.h, ...); may be repeated
 --again      only those that survived the last run; what was killed then counts as killed, as long as the file it is
-             in and core's headers are what they were (tests may have come, not gone)
+             in and the headers that it includes are what they were (tests may have come, not gone)
 --list       shows the mutants, builds nothing
 
 The mistakes: a relational operator (< becomes <= and >=, == becomes !=, ...), && for ||, an operand of them left out, a
@@ -479,8 +479,12 @@ LAST = os.path.join(BUILD, "last.json")
 
 
 def source_digest(name):
-    """Of what a mutant of this file is made: the file and core's headers (of a header's: all of core)."""
-    names = [n for n in sorted(ALL_TEXT) if n == name or n.endswith(".h") or name.endswith(".h")]
+    """Of what a mutant of this file is made: the file and the headers of core that it sees (of a header's: all of core)."""
+    names, at = [name], 0
+    while at < len(names):
+        names += [n for n in re.findall(r'#include "core/(\w+\.h)"', ALL_TEXT[names[at]]) if n not in names]
+        at += 1
+    names = sorted(ALL_TEXT if name.endswith(".h") else names)
     return hashlib.sha256("".join(n + ALL_TEXT[n] for n in names).encode()).hexdigest()[:16]
 
 

@@ -286,7 +286,10 @@ static void the_rate_is_measured_in_windows_of_a_fifth_of_a_second(void **state)
         desk_step(&d);
         assert_int_equal(d.status.frame_rate_hz, DESK_FRAME_HZ);
     }
-    desk_run(&d, 400);
+    for (int i = 0; i < 60; i++) { /* the first whole window since counts what is its own */
+        desk_step(&d);
+        assert_int_equal(d.status.frame_rate_hz, DESK_FRAME_HZ);
+    }
     for (int i = 0; i < 100; i++) {
         if (i == 30) /* one frame's time without a frame, and without a gap in the numbers */
             d.frame_us += DESK_FRAME_US;

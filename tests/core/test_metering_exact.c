@@ -278,21 +278,28 @@ static int reversed_after(bool to, int most)
 static void a_reversed_transformer(void **state)
 {
     (void)state;
-    /* A second of it, then a flag, and five seconds of the opposite. */
-    begin(3, 8);
-    windows(5);
-    s.ph[1].i_sign = -1;
-    windows(1); /* half of this, half of that */
-    int n = reversed_after(true, 20);
-    assert_in_range(n, 4, 6);
-    windows(40);
-    near("all the same", r.p_mw[1], 8 * 230000, 8 * 230);
-    assert_false(r.ct_reversed[0] || r.ct_reversed[2]);
-    near("pf", r.pf_permille[1], 1000, 1);
-    s.ph[1].i_sign = 1;
-    windows(1);
-    n = reversed_after(false, 40);
-    assert_in_range(n, 24, 26);
+    /* A second of it, then a flag, and five seconds of the opposite. What is held of before outweighs the
+     * first window, and may the second. */
+    int flagged = 100, unflagged = 100;
+    for (int k = 0; k < 6; k++) {
+        begin(3, 8);
+        s.t0 = 0.0031 * k;
+        windows(5);
+        s.ph[1].i_sign = -1;
+        int n = reversed_after(true, 20);
+        assert_in_range(n, 6, 7);
+        flagged = n < flagged ? n : flagged;
+        windows(40);
+        near("all the same", r.p_mw[1], 8 * 230000, 8 * 230);
+        assert_false(r.ct_reversed[0] || r.ct_reversed[2]);
+        near("pf", r.pf_permille[1], 1000, 1);
+        s.ph[1].i_sign = 1;
+        n = reversed_after(false, 40);
+        assert_in_range(n, 26, 27);
+        unflagged = n < unflagged ? n : unflagged;
+    }
+    assert_int_equal(flagged, 1 + 5);
+    assert_int_equal(unflagged, 1 + 25);
 
     /* Not for a window or four. */
     begin(3, 8);
@@ -354,8 +361,7 @@ static void the_order_of_the_phases(void **state)
         assert_false(r.neutral_missing);
         s.ph[1].v_turn = 1 / 3.0;
         s.ph[2].v_turn = 2 / 3.0;
-        windows(1);
-        assert_in_range(turned_after(&r.phase_order_wrong, false, 10), 2, 4);
+        assert_in_range(turned_after(&r.phase_order_wrong, false, 10), 3, 4);
     }
     /* Angles a tenth of a turn off are neither, and all from one phase are neither. */
     static const struct {
@@ -412,12 +418,10 @@ static void a_missing_neutral(void **state)
     begin(3, 0);
     windows(5);
     s.vx = -100;
-    windows(1);
-    assert_in_range(turned_after(&r.neutral_missing, true, 10), 2, 4);
+    assert_in_range(turned_after(&r.neutral_missing, true, 10), 3, 4);
     near("L1", r.v_mv[0], 130000, 100);
     s.vx = 0;
-    windows(1);
-    assert_in_range(turned_after(&r.neutral_missing, false, 10), 2, 4);
+    assert_in_range(turned_after(&r.neutral_missing, false, 10), 3, 4);
     /* Voltages between the phases that differ: a phase that sags or is lost, not the neutral. 8 % of them. */
     static const struct {
         double v;
@@ -521,8 +525,9 @@ static void the_frequency_goes_with_the_voltage(void **state)
         windows(1);
     near("gone", (double)(s.f.end_us - from), 600000, 110000);
     assert_true(r.valid);
-    assert_true(r.v_mv[0] < 1000);
     windows(5);
+    for (int p = 0; p < 3; p++)
+        near("mV", r.v_mv[p], 0, 20);
     for (int p = 0; p < 3; p++)
         s.ph[p].v = 230;
     windows(12);

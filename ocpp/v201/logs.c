@@ -170,6 +170,13 @@ void get_log(struct v201 *v, const cJSON *request, struct rpc_answer *answer)
         json_time_parse(from, &r.from_ms);
     if (to)
         json_time_parse(to, &r.to_ms);
+    int64_t now_ms;
+    bool clock = device_wall(&v->dev, device_now(&v->dev), &now_ms);
+    if (r.from_ms > r.to_ms || (clock && r.from_ms > now_ms)) { /* nothing can be in there */
+        json_add_text(answer->payload, "status", "Rejected");
+        status_info(answer->payload, "NotFound", "there is no log of that time");
+        return;
+    }
     char name[256];
     if (!v->dev.ops->log_upload || !v->dev.ops->log_upload(v->dev.st, &r, name, sizeof name)) {
         json_add_text(answer->payload, "status", "Rejected"); /* N01.FR.05 */

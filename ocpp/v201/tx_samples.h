@@ -14,8 +14,13 @@
 struct v201;
 
 enum {
-    TX_SAMPLES = 12,       /* of one kind */
+#ifdef ECS_SMALL_MEMORY
+    TX_SAMPLES = 8, /* of one kind; even */
+    TX_SAMPLE_VALUES = 8,
+#else
+    TX_SAMPLES = 12,
     TX_SAMPLE_VALUES = 40, /* that one event may carry on top of begin and end: 30 KB of the arena */
+#endif
 };
 
 struct tx_samples {

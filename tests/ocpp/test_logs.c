@@ -283,6 +283,12 @@ static void test_n34_rejected_where_it_is_impossible(void **state)
     f->upload_works = false;
     assert_string_equal(get_log(f, DIAGNOSTICS(1, "")), "Rejected");
     fake_run(f, 5000);
+    f->upload_works = true; /* possible, but of a time of which there can be none */
+    assert_string_equal(get_log(f, DIAGNOSTICS(1, ",\"oldestTimestamp\":\"2099-01-01T00:00:00Z\"")),
+                        "Rejected");
+    assert_string_equal(get_log(f, DIAGNOSTICS(1, ",\"oldestTimestamp\":\"2025-01-02T00:00:00Z\","
+                                                  "\"latestTimestamp\":\"2025-01-01T00:00:00Z\"")),
+                        "Rejected");
     assert_int_equal(fake_count(f, "LogStatusNotification"), 0);
     /* What has not the right shape. */
     assert_string_equal(get_log(f, "{\"logType\":\"DiagnosticsLog\",\"requestId\":1}"),

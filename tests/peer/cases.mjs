@@ -8,6 +8,7 @@ import { Linter } from '../lint/rules.mjs';
 import { loadCases, select } from './cases/all.mjs';
 import { Doubles } from './doubles.mjs';
 import { Files } from './files.mjs';
+import { factoryFirmware } from './firmware.mjs';
 import { Post } from './post.mjs';
 import { folder } from './program.mjs';
 import { Sim } from './sim.mjs';
@@ -33,17 +34,17 @@ const began = performance.now();
 const dir = folder('peer', 'cases');
 const doubles = await Doubles.open();
 const files = await Files.open();
-const places = Math.min(TOGETHER, chosen.length);
+const launched = chosen.filter((c) => c.launch);
+const places = Math.max(1, Math.min(TOGETHER, chosen.length - launched.length));
 const ids = Array.from({ length: places }, (_, i) => (places > 1 ? `${NAME}-${i + 1}` : NAME));
 const sim = await Sim.start({ dir, url: doubles.url, id: NAME, stations: places, set: SETTINGS });
 const results = [];
 // Long ones first, so that none begins when the others are done.
-const queue = [...chosen].sort((a, b) => (b.seconds ?? 3) - (a.seconds ?? 3));
+const queue = chosen.filter((c) => !c.launch).sort((a, b) => (b.seconds ?? 3) - (a.seconds ?? 3));
 
-const simTime = async (n) => (await sim.state(n), (await sim.site()).time_s);
-
+const sims = [sim];
 async function attempt(post, c) {
-  const result = { c, id: c.id, title: c.title, station: post.double.id, from: await simTime(post.number), problems: [] };
+  const result = { c, id: c.id, title: c.title, station: post.double.id, sim: post.sim, from: (await post.sim.site()).time_s, problems: [] };
   const at = performance.now();
   let timer;
   const late = new Promise((_, reject) => {
@@ -70,7 +71,7 @@ async function attempt(post, c) {
     result.problems.push(`left the station in disorder: ${e.message}`);
     clean = false;
   }
-  result.to = await simTime(post.number);
+  result.to = (await post.sim.site()).time_s;
   results.push(result);
   return clean;
 }
@@ -81,35 +82,49 @@ async function place(i) {
   await post.untilValue('station.state', 'Idle');
   while (queue.length) if (!await attempt(post, queue.shift())) return;
 }
-await Promise.all(ids.map((_, i) => place(i)));
+
+// A case with a boot loader: one station, one process, which restarts itself. All of its log belongs to the case.
+async function placeOfItsOwn(c) {
+  const id = `${NAME}-${c.id}`;
+  const own = await Sim.start({ dir, url: doubles.url, id, tag: c.id, install: factory, set: SETTINGS });
+  sims.push(own);
+  const post = new Post({ sim: own, number: 1, double: doubles.of(id), url: doubles.url, files });
+  await post.double.next('SecurityEventNotification', { ms: 30000 });
+  await post.untilValue('station.state', 'Idle');
+  await attempt(post, c);
+  Object.assign(results.find((r) => r.id === c.id), { from: 0, to: Infinity });
+}
+const factory = join(dir, 'factory.bin');
+if (launched.length) writeFileSync(factory, factoryFirmware());
+await Promise.all([...ids.map((_, i) => place(i)), ...launched.map((c) => placeOfItsOwn(c).catch((e) => {
+  results.push({ c, id: c.id, title: c.title, seconds: 0, problems: [e.stack] });
+}))]);
 for (const c of queue) results.push({ c, id: c.id, title: c.title, seconds: 0, problems: ['no station was left to try it on'] });
 let fatal = null;
-try {
-  await sim.stop();
-} catch (e) {
-  fatal = e;
-}
+for (const one of sims) await one.stop().catch((e) => { fatal ??= e; });
 doubles.close();
 files.close();
 
 // Every frame is linted, with the message time-out that the case had set. What is found belongs to the case that ran.
 const linters = new Map();
 const caseAt = (station, t) => results.find((r) => r.station === station && t >= r.from && t <= r.to);
-let lineNo = 0;
-for (const text of readFileSync(sim.frameLog, 'utf8').split('\n')) {
-  lineNo++;
-  if (text.trim() === '') continue;
-  const { station, t } = JSON.parse(text);
-  if (!linters.has(station)) linters.set(station, new Linter({ only: 'station' }));
-  const linter = linters.get(station);
-  const result = caseAt(station, t);
-  linter.options.timeoutS = result?.c.timeoutS ?? LINT_TIMEOUT_S;
-  const before = linter.problems.length;
-  linter.line(text);
-  for (const p of linter.problems.slice(before)) {
-    const told = `${sim.frameLog}:${lineNo}: ${p.rule}: ${p.text}`;
-    if (!result) fatal ??= new Error(told);
-    else if (!result.c.allow?.includes(p.rule)) result.problems.push(told);
+for (const { frameLog } of sims) {
+  let lineNo = 0;
+  for (const text of readFileSync(frameLog, 'utf8').split('\n')) {
+    lineNo++;
+    if (text.trim() === '') continue;
+    const { station, t } = JSON.parse(text);
+    if (!linters.has(station)) linters.set(station, new Linter({ only: 'station' }));
+    const linter = linters.get(station);
+    const result = caseAt(station, t);
+    linter.options.timeoutS = result?.c.timeoutS ?? LINT_TIMEOUT_S;
+    const before = linter.problems.length;
+    linter.line(text);
+    for (const p of linter.problems.slice(before)) {
+      const told = `${frameLog}:${lineNo}: ${p.rule}: ${p.text}`;
+      if (!result) fatal ??= new Error(told);
+      else if (!result.c.allow?.includes(p.rule)) result.problems.push(told);
+    }
   }
 }
 let frames = 0;

@@ -1,9 +1,11 @@
 // firmware: what a maker does: an image with its manifest (layout: update/manifest.c), and the signature and certificate
 // that OCPP wants with it. With the keys of tests/update/keys, and without a line of the station's code.
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from './program.mjs';
+import { bin, ROOT } from './program.mjs';
 
 const KEYS = join(ROOT, 'tests/update/keys');
 const BYTES = 256;
@@ -18,7 +20,7 @@ function keyId(key) {
 }
 
 // A firmware file. `image`: what is started; `digest`: what the manifest says of it.
-export function firmwareFile({ version = '9.9.9', board = 'ECSACP1', security = 0, image = Buffer.alloc(60000, 'image '), digest = sha256(image),
+export function firmwareFile({ version = '9.9.9', board = 'ECSACP1', security = 0, image, digest = sha256(image),
   key = 'test-signing.key' } = {}) {
   const secret = createPrivateKey(read(key));
   const m = Buffer.alloc(BYTES);
@@ -34,6 +36,24 @@ export function firmwareFile({ version = '9.9.9', board = 'ECSACP1', security = 
   sign('sha256', m.subarray(0, SIGNED), { key: secret, dsaEncoding: 'ieee-p1363' }).copy(m, SIGNED);
   return Buffer.concat([m, image]);
 }
+
+// The program that the tests run is the firmware of simulated stations; without what only a debugger wants.
+let program;
+function simulator() {
+  if (!program) {
+    const path = join(tmpdir(), `ecs-sim-${process.pid}`);
+    try {
+      execFileSync('strip', ['-o', path, bin('ecs-sim')]);
+      program = readFileSync(path);
+    } finally {
+      rmSync(path, { force: true });
+    }
+  }
+  return program;
+}
+export const factoryFirmware = () => firmwareFile({ version: '1.0.0', image: simulator() });
+let next;
+export const nextFirmware = () => { next ??= firmwareFile({ version: '9.9.9', image: simulator() }); return next; };
 
 // OCPP's signature of a whole file (Base64 of ECDSA in DER), and the certificates.
 export const fileSignature = (file, key = 'test-ocpp-signer.key') => sign('sha256', file, createPrivateKey(read(key))).toString('base64');

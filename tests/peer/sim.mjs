@@ -9,7 +9,8 @@ import { eventually, freePort, Program, request } from './program.mjs';
 const BRISK = ['backoff_min=1', 'backoff_random=0', 'backoff_repeats=0', 'tx_updated_interval=2', 'tx_retry_interval=1'];
 
 export class Sim {
-  static async start({ dir, url, id = 'CP1', stations = 1, password, set = [], args = [], tag = 'ecs-sim', seed = 1, control }) {
+  // install: a firmware file; the program is then started by ecs-launch, from a slot, as after a reset of the chip.
+  static async start({ dir, url, id = 'CP1', stations = 1, password, set = [], args = [], tag = 'ecs-sim', seed = 1, control, install }) {
     const sim = new Sim();
     sim.dir = dir;
     sim.id = id;
@@ -20,7 +21,9 @@ export class Sim {
     if (stations > 1) line.push('--stations', String(stations));
     if (password !== undefined) line.push('--password', password);
     for (const s of [...BRISK, ...set]) line.push('--set', s);
-    sim.program = new Program('ecs-sim', [...line, ...args], { dir, tag });
+    sim.program = install
+      ? new Program('ecs-launch', ['--dir', join(dir, `${tag}.flash`), '--slot-size', '16', '--install', install, '--', ...line, ...args], { dir, tag })
+      : new Program('ecs-sim', [...line, ...args], { dir, tag });
     await eventually(`${tag} to open its control socket`, async () => {
       if (!sim.program.running) throw new Error(`it ended: ${sim.program.text.slice(-800)}`);
       return sim.state();

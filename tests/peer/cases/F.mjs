@@ -147,7 +147,6 @@ export default [
   trigger('F_15', 'the status of the log, idle', { requestedMessage: 'LogStatusNotification', look: statusIs('Idle') }),
   {
     id: 'F_16',
-    missing: 'logs are not sent yet',
     title: 'the status of the log, while it is sent',
     seconds: 6,
     async given(s) {

@@ -12,12 +12,14 @@ const measurands = (sampledValue) => [...new Set(sampledValue.map((v) => v.measu
 const listOf = async (s, name) => (await s.get(name)).attributeValue.split(',').map((x) => x.trim()).sort();
 const values = (p, context) => (p.meterValue ?? []).filter((m) => m.sampledValue[0].context === context);
 
+// On a busy machine a reading may come late, and the one after it in time.
 function everyInterval(times, seconds) {
   assert.ok(times.length > 2);
-  for (let i = 1; i < times.length; i++) {
-    const gap = (Date.parse(times[i]) - Date.parse(times[i - 1])) / 1000;
-    assert.ok(Math.abs(gap - seconds) < 0.5, `${gap} s between two readings, asked ${seconds}`);
-  }
+  const at = times.map((t) => Date.parse(t) / 1000);
+  const gaps = at.slice(1).map((t, i) => t - at[i]);
+  assert.ok(gaps.every((g) => Math.abs(g - seconds) < 1), `${gaps} s between the readings, asked ${seconds}`);
+  const mean = (at.at(-1) - at[0]) / gaps.length;
+  assert.ok(Math.abs(mean - seconds) < 0.4, `${mean} s between the readings, asked ${seconds}`);
 }
 
 export default [

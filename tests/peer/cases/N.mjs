@@ -93,11 +93,9 @@ const logStatus = (s, { requestId, since }, status, ms = 10000) => s.next('LogSt
 });
 const FAILURES = ['UploadFailure', 'BadMessage', 'PermissionDenied', 'NotSupportedOperation'];
 
-const LATER = 'logs are not sent yet';
 const uploaded = (id, title, logType) => ({
   id,
   title,
-  missing: LATER,
   async steps(s) {
     const asked = await getLog(s, { logType });
     await logStatus(s, asked, 'Uploaded');
@@ -298,7 +296,6 @@ export default [
   uploaded('N_25', 'the diagnostics log is sent', 'DiagnosticsLog'),
   {
     id: 'N_26',
-    missing: LATER,
     title: 'the log can\'t be sent: tried as often as asked, then given up',
     seconds: 14,
     async steps(s) {
@@ -344,7 +341,6 @@ export default [
   },
   {
     id: 'N_34',
-    missing: LATER,
     title: 'there is nothing of what is asked for',
     async steps(s) {
       const from = new Date(Date.now() + 86400000);
@@ -357,7 +353,6 @@ export default [
   uploaded('N_35', 'the security log is sent', 'SecurityLog'),
   {
     id: 'N_36',
-    missing: LATER,
     title: 'a second request takes the place of the first',
     seconds: 8,
     async steps(s) {

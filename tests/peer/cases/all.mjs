@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 
 // [{ id, title, given (async, may be absent), steps (async), seconds (about, when it takes long), timeoutS (the message
 // time-out it sets, for lint), allow (lint rules that it breaks on purpose), missing (what this station does not do: the
-// case is known to fail, and says so when it no longer does) }]
+// case is known to fail, and says so when it no longer does), launch (it needs a boot loader and slots: a process of its
+// own) }]
 export async function loadCases() {
   const files = readdirSync(new URL('.', import.meta.url)).filter((f) => /^[A-Z]\.mjs$/.test(f)).sort();
   const cases = [];

@@ -11,7 +11,7 @@
 enum {
     UPDATE_URL_MAX = 512,       /* FirmwareType.location of OCPP 2.0.1 */
     UPDATE_VALIDATOR_MAX = 127, /* a longer one is not used */
-    UPDATE_REASON_MAX = 79,
+    UPDATE_REASON_MAX = 119,
 };
 
 /* The order is durable: add at the end. */

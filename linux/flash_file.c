@@ -173,6 +173,15 @@ struct flash_file *flash_file_open(const char *path, uint32_t size, char *err, s
     return f;
 }
 
+uint32_t flash_file_size(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || st.st_size <= 4)
+        return 0;
+    /* behind the area a word, and one for each sector */
+    return (uint32_t)((st.st_size - 4) / (PORT_FLASH_SECTOR + 4) * PORT_FLASH_SECTOR);
+}
+
 void flash_file_close(struct flash_file *f)
 {
     if (!f)

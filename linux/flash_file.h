@@ -26,6 +26,8 @@ enum { FLASH_FILE_TEARS = FLASH_FILE_WHOLE + 1 };
  * of PORT_FLASH_SECTOR, as when it was made. The file is locked against other processes. NULL: err says why.
  */
 struct flash_file *flash_file_open(const char *path, uint32_t size, char *err, size_t cap);
+/* Size of the area in an existing file; 0: there is none. */
+uint32_t flash_file_size(const char *path);
 void flash_file_close(struct flash_file *f); /* NULL: nothing */
 void flash_file_port(struct flash_file *f, struct port_flash *out);
 

@@ -66,7 +66,8 @@ static const char help_text[] =
     "  1  the scenario failed or a promise was broken\n"
     "  2  command line or scenario file not understood\n"
     "  3  could not start: files, port or memory\n"
-    "  4  frame log or summary could not be written\n";
+    "  4  frame log or summary could not be written\n"
+    "  5  started by ecs-launch: the station restarts\n";
 
 const char *options_help(void)
 {
@@ -193,6 +194,7 @@ enum {
     OPT_SEED,
     OPT_TOLERANCE,
     OPT_STATE_DIR,
+    OPT_LAUNCHED,
     OPT_FRAME_LOG,
     OPT_TABLE,
     OPT_SITE_LIMIT,
@@ -221,6 +223,7 @@ static const struct option table[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"tolerance", required_argument, NULL, OPT_TOLERANCE},
     {"state-dir", required_argument, NULL, OPT_STATE_DIR},
+    {"launched", required_argument, NULL, OPT_LAUNCHED},
     {"frame-log", required_argument, NULL, OPT_FRAME_LOG},
     {"table", no_argument, NULL, OPT_TABLE},
     {"site-limit", required_argument, NULL, OPT_SITE_LIMIT},
@@ -232,6 +235,24 @@ static const struct option table[] = {
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
+
+/* SLOT[p][f][s]:DIR; p: on probation, f: the other slot has failed, s: restarted as it wished */
+static bool launched(struct options *o, const char *text)
+{
+    if (*text != '0' && *text != '1')
+        return false;
+    o->slot = *text++ - '0';
+    o->probation = *text == 'p';
+    text += o->probation;
+    o->other_failed = *text == 'f';
+    text += o->other_failed;
+    o->restarted = *text == 's';
+    text += o->restarted;
+    if (*text != ':' || !text[1])
+        return false;
+    o->slots_dir = text + 1;
+    return true;
+}
 
 static bool take(struct options *o, int opt, char *arg, char *err, size_t cap)
 {
@@ -297,6 +318,8 @@ static bool take(struct options *o, int opt, char *arg, char *err, size_t cap)
     case OPT_STATE_DIR:
         o->state_dir = arg;
         return true;
+    case OPT_LAUNCHED:
+        return launched(o, arg) || wrong(err, cap, "--launched is for ecs-launch alone");
     case OPT_FRAME_LOG:
         o->frame_log = arg;
         return true;
@@ -356,6 +379,8 @@ static bool check(const struct options *o, char *err, size_t cap)
         return wrong(err, cap, "--url %s: not ws://HOST[:PORT]/PATH or wss://…", o->url);
     if (o->auto_start)
         return wrong(err, cap, "--auto-start is for --virtual: a real hub has an option of that name");
+    if (o->slots_dir && (o->stations != 1 || o->virtual_time))
+        return wrong(err, cap, "--launched: one station, in real time");
     return true;
 }
 

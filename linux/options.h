@@ -17,6 +17,7 @@ enum exit_code {
     EXIT_USAGE = 2,    /* command line or scenario file not understood */
     EXIT_NO_START = 3, /* files, port or memory could not be had */
     EXIT_OUTPUT = 4,   /* the run ended, but the frame log or the summary could not be written */
+    EXIT_RESTART = 5,  /* started by ecs-launch: the station restarts */
 };
 
 struct options {
@@ -33,6 +34,10 @@ struct options {
     double tolerance;    /* spread of the analogue front ends, a share */
     const char *set_name[OPTIONS_SETTINGS_MAX], *set_value[OPTIONS_SETTINGS_MAX];
     int settings;
+    /* --launched, as ecs-launch gives it */
+    const char *slots_dir; /* NULL: not by ecs-launch */
+    int slot;
+    bool probation, other_failed, restarted;
 };
 
 /* false: `err` says what is wrong. argv must outlive *out; the '=' of each --set in it is overwritten. */

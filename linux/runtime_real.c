@@ -196,7 +196,7 @@ static int loop(struct runtime *r, const struct options *o, struct scenario *sce
 {
     uint64_t scenario_due = 0, table_due = 0,
              end = o->duration_s > 0 ? (uint64_t)(o->duration_s * 1e6) : UINT64_MAX;
-    bool terminal = isatty(STDOUT_FILENO), shown = false;
+    bool terminal = isatty(STDOUT_FILENO), shown = false, left = false;
     struct verdict v;
     verdict_init(&v, scenario);
     while (!interrupted) {
@@ -209,6 +209,10 @@ static int loop(struct runtime *r, const struct options *o, struct scenario *sce
         }
         if (now >= end)
             break;
+        if (sim_station_left(r->site.station[0])) {
+            left = true;
+            break;
+        }
         if (o->table && now >= table_due) {
             site_print_table(&r->site, terminal && shown);
             shown = true;
@@ -224,7 +228,8 @@ static int loop(struct runtime *r, const struct options *o, struct scenario *sce
             break;
     }
     lws_sul_cancel(&r->timer);
-    return verdict_end(&v, o, &r->site, interrupted != 0);
+    int code = verdict_end(&v, o, &r->site, interrupted != 0 || left);
+    return left ? EXIT_RESTART : code;
 }
 
 static int run(struct runtime *r, const struct options *o, struct scenario *scenario, struct frame_log *log)

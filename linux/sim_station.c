@@ -13,6 +13,7 @@
 #include "linux/kv_file.h"
 #include "linux/lcd_png.h"
 #include "linux/retained_file.h"
+#include "linux/sim_firmware.h"
 #include "linux/truth_file.h"
 #include "station/panel_view.h"
 
@@ -72,6 +73,9 @@ struct sim_station {
     struct flash_file *flash;
     struct kv_file *kv;
     struct retained_file *retained;
+    struct sim_firmware *firmware;
+    bool launched, left, restarted;
+    bool panicked; /* the restart that is asked for is a crash of an emulated image */
     struct truth_file *truth; /* NULL: nobody asked for it */
     const char *forced[2 * FORCED_MAX + 2];
     char id[64];
@@ -368,8 +372,9 @@ static bool settings_keep(struct sim_station *s, const struct sim_station_cfg *c
     return true;
 }
 
-static bool files_open(struct sim_station *s, const char *dir, bool truth, char *err, size_t cap)
+static bool files_open(struct sim_station *s, const struct sim_station_cfg *cfg, char *err, size_t cap)
 {
+    const char *dir = cfg->dir;
     char path[PATH_CAP];
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         return fail(err, cap, "%s: %s", dir, strerror(errno));
@@ -384,8 +389,13 @@ static bool files_open(struct sim_station *s, const char *dir, bool truth, char 
         return false;
     (void)snprintf(path, sizeof path, "%s/retained.mem", dir);
     s->retained = retained_file_open(path, err, cap); /* after the flash file, whose lock is for all */
-    if (!s->retained || !truth)
-        return s->retained != NULL;
+    if (!s->retained)
+        return false;
+    s->firmware = sim_firmware_open(dir, cfg->launch, err, cap);
+    s->launched = cfg->launch && cfg->launch->dir;
+    s->restarted = s->launched && cfg->launch->restarted;
+    if (!s->firmware || !cfg->keep_truth)
+        return s->firmware != NULL;
     (void)snprintf(path, sizeof path, "%s/world.truth", dir);
     s->truth = truth_file_open(path, err, cap);
     return s->truth != NULL;
@@ -418,7 +428,7 @@ struct sim_station *sim_station_create(const struct sim_station_cfg *cfg, char *
     sense_cfg_default(&s->sense);
     _Static_assert((int)WORLD_CURVE_POINTS == (int)SENSE_CURVE_POINTS, "one curve");
     world_adc_curve(s->world, s->sense.curve_dmv);
-    if (!settings_keep(s, cfg, err, cap) || !files_open(s, cfg->dir, cfg->keep_truth, err, cap)) {
+    if (!settings_keep(s, cfg, err, cap) || !files_open(s, cfg, err, cap)) {
         sim_station_destroy(s);
         return NULL;
     }
@@ -461,6 +471,7 @@ void sim_station_destroy(struct sim_station *s)
     pthread_mutex_destroy(&s->lock);
     flash_file_close(s->flash);
     kv_file_close(s->kv);
+    sim_firmware_close(s->firmware);
     retained_file_close(s->retained);
     truth_file_close(s->truth);
     free(s->strings);
@@ -526,6 +537,11 @@ static void firmware_stop(struct sim_station *s)
     world_set_rcm_test(s->world, false);
 }
 
+static void cut_apply(struct sim_station *s)
+{
+    s->network.cut(s->network.ctx, !s->cable || !s->powered || sim_firmware_behaviour(s->firmware)->deaf);
+}
+
 /* Lock held. */
 static void firmware_start(struct sim_station *s, enum port_reset_reason reason)
 {
@@ -539,22 +555,23 @@ static void firmware_start(struct sim_station *s, enum port_reset_reason reason)
     s->reboot_asked = false;
     s->face = (struct panel_face){0};
     s->logged_count = 0;
+    if (!sim_firmware_boot(s->firmware, &s->port.firmware)) {
+        port_log(s, 0, "boot loader: there is no firmware to start");
+        return;
+    }
+    cut_apply(s);
     const struct station_boot boot = {.port = &s->port,
                                       .transport = &s->transport,
                                       .http = s->network.http.start ? &s->http : NULL,
                                       .sense = &s->sense,
                                       .serial = s->id,
                                       .model = "ECSACP1",
-                                      .firmware = ECS_VERSION "-sim",
+                                      .firmware = sim_firmware_version(s->firmware),
+                                      .security = sim_firmware_security(s->firmware),
                                       .settings = s->forced};
     station_init(s->station, &boot);
     s->running = true;
     atomic_store(&s->woken, true);
-}
-
-static void cut_apply(struct sim_station *s)
-{
-    s->network.cut(s->network.ctx, !s->cable || !s->powered);
 }
 
 /* Lock held. */
@@ -595,6 +612,11 @@ uint64_t sim_station_comms(struct sim_station *s)
     if (!atomic_exchange(&s->woken, false) && now < s->comms_due_us)
         return s->comms_due_us;
     uint64_t due = station_comms_step(s->station);
+    uint64_t panic_us = sim_firmware_behaviour(s->firmware)->panic_us;
+    if (panic_us && own_time(s) >= panic_us)
+        s->panicked = s->reboot_asked = true;
+    else if (panic_us && due > panic_us)
+        due = panic_us;
     s->comms_due_us = due > UINT64_MAX - s->boot_us ? UINT64_MAX : due + s->boot_us;
     if (s->torn) {
         if (flash_file_is_cut(s->flash) || now >= s->torn_until_us) {
@@ -608,8 +630,10 @@ uint64_t sim_station_comms(struct sim_station *s)
     }
     if (s->reboot_asked) {
         sim_station_lock(s);
-        restart_begin(s, PORT_RESET_SOFTWARE);
+        restart_begin(s, s->panicked ? PORT_RESET_PANIC : PORT_RESET_SOFTWARE);
+        s->panicked = false;
         sim_station_unlock(s);
+        s->left = s->launched;
         return s->restart_at_us;
     }
     return atomic_load(&s->woken) ? now : s->comms_due_us;
@@ -656,7 +680,8 @@ bool sim_station_power(struct sim_station *s, bool on, bool torn, char *why, siz
      */
     bool crashed = retained_file_powered(s->retained);
     retained_file_power(s->retained, true, 0);
-    firmware_start(s, crashed ? PORT_RESET_PANIC : PORT_RESET_POWER_ON);
+    firmware_start(s, s->restarted ? PORT_RESET_SOFTWARE : crashed ? PORT_RESET_PANIC : PORT_RESET_POWER_ON);
+    s->restarted = false;
     s->wake(s->wake_ctx);
     return true;
 }
@@ -669,6 +694,11 @@ bool sim_station_crash(struct sim_station *s)
     restart_begin(s, PORT_RESET_PANIC);
     s->wake(s->wake_ctx);
     return true;
+}
+
+bool sim_station_left(const struct sim_station *s)
+{
+    return s->left;
 }
 
 bool sim_station_powered(const struct sim_station *s)

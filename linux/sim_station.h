@@ -28,12 +28,15 @@ struct sim_network {
     void (*break_http)(void *ctx, uint64_t bytes);
 };
 
+struct sim_launch;
+
 struct sim_station_cfg {
     const char *id; /* OCPP identity */
     const char *url, *password;
-    const char *dir;             /* flash and key-value files; made if missing */
-    bool keep_truth;             /* a file there says what the world has delivered (linux/truth_file.h) */
-    const char *const *settings; /* name, value, … NULL: forced at every start, after id and url */
+    const char *dir;                 /* flash and key-value files; made if missing */
+    bool keep_truth;                 /* a file there says what the world has delivered (linux/truth_file.h) */
+    const struct sim_launch *launch; /* NULL: not started by ecs-launch */
+    const char *const *settings;     /* name, value, … NULL: forced at every start, after id and url */
     struct world_cfg world;
     uint64_t seed;
     bool seeded_random; /* port random from the seed instead of the system: repeatable, for virtual time only
@@ -71,6 +74,8 @@ struct world *sim_station_world(struct sim_station *s); /* L */
 bool sim_station_power(struct sim_station *s, bool on, bool torn, char *why, size_t cap);
 /* L. The firmware panics at this instant and is started again. false: it does not run. */
 bool sim_station_crash(struct sim_station *s);
+/* Started by ecs-launch, it has restarted: this process is over. */
+bool sim_station_left(const struct sim_station *s);
 bool sim_station_powered(const struct sim_station *s);              /* false as well while restarting */
 void sim_station_cable(struct sim_station *s, bool plugged);        /* the network cable */
 bool sim_station_break_http(struct sim_station *s, uint64_t bytes); /* false: not possible here */

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "linux/sim_firmware.h"
+
 enum { PATH_CAP = 4096 };
 
 __attribute__((format(printf, 3, 4))) static bool fail(char *why, size_t cap, const char *fmt, ...)
@@ -303,6 +305,11 @@ bool site_open(struct site *s, const struct options *o, struct frame_log *log, v
 
     const char *settings[2 * OPTIONS_SETTINGS_MAX + 1] = {NULL};
     bool bipolar = true;
+    const struct sim_launch launch = {.dir = o->slots_dir,
+                                      .slot = o->slot,
+                                      .probation = o->probation,
+                                      .other_failed = o->other_failed,
+                                      .restarted = o->restarted};
     for (int i = 0; i < o->settings; i++) {
         settings[2 * i] = o->set_name[i];
         settings[2 * i + 1] = o->set_value[i];
@@ -321,6 +328,7 @@ bool site_open(struct site *s, const struct options *o, struct frame_log *log, v
             .url = o->virtual_time ? "ws://hub.in.process/ocpp" : o->url,
             .password = o->password,
             .dir = dir,
+            .launch = &launch,
             .keep_truth = o->state_dir && !o->virtual_time,
             .settings = settings,
             .seed = o->seed + (uint64_t)i * 1000003u,

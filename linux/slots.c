@@ -78,6 +78,23 @@ static bool bootable(const struct slots *s, int slot)
     return s->factory[slot] || slots_manifest(s, slot, &m);
 }
 
+bool slots_next(const struct slots *s, int *slot, bool *probation)
+{
+    struct record r[2];
+    int a = -1;
+    for (int i = 0; i < 2; i++)
+        if (record_read(s, i, &r[i]) && counts(&r[i]) && r[i].state != STATE_PENDING &&
+            (a < 0 || r[i].seq > r[a].seq))
+            a = i;
+    *slot = a < 0 ? 0 : slot_of(&r[a]);
+    *probation = a >= 0 && r[a].state == STATE_NEW;
+    if (bootable(s, *slot))
+        return true;
+    *slot = !*slot;
+    *probation = false;
+    return bootable(s, *slot);
+}
+
 bool slots_boot(struct slots *s)
 {
     struct record r[2];

@@ -24,6 +24,8 @@ struct slots {
 
 /* What happens at a reset. The three areas and `factory` must be set. false: there is nothing to start. */
 bool slots_boot(struct slots *s);
+/* What slots_boot would start, changing nothing. */
+bool slots_next(const struct slots *s, int *slot, bool *probation);
 /* For struct port, after slots_boot. */
 void slots_port(struct slots *s, struct port_firmware *out);
 /* The manifest behind the image in a slot; false: there is none, or the image is not what it says. */

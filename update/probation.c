@@ -1,7 +1,9 @@
 #include "update/probation.h"
 
 enum {
-    SETTLE_US = 30000000, /* a fault that a new firmware brings shows within this time */
+    /* A fault that a new firmware brings shows within a twentieth of the limit: 30 s of the ten minutes that
+     * are the default. */
+    SETTLE_SHARE = 20,
     /* A phase that carried voltage still does, and within what the mains themselves may do to it: EN 50160,
      * 4.2.2: ±10 %, and both ends may have been met. */
     V_THERE_MV = 100000,
@@ -61,9 +63,10 @@ enum probation_verdict probation_step(struct probation *p, const struct probatio
     if (!lack && !p->good)
         p->good_us = in->now_us;
     p->good = !lack;
-    if (p->good && in->now_us - p->good_us >= SETTLE_US)
+    uint64_t limit_us = (uint64_t)in->limit_s * 1000000u;
+    if (p->good && in->now_us - p->good_us >= limit_us / SETTLE_SHARE)
         return PROBATION_PASSED;
-    if (in->now_us < (uint64_t)in->limit_s * 1000000u || p->good || in->contactor_closed)
+    if (in->now_us < limit_us || p->good || in->contactor_closed)
         return PROBATION_OPEN;
     return PROBATION_FAILED;
 }

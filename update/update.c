@@ -736,6 +736,8 @@ static void go_on(struct update *u, const struct update_in *in)
 {
     struct update_record *r = &u->record;
     u->booted = true;
+    if (u->cfg.port->firmware.probation)
+        say(u, 1, "update: %s is on probation", u->cfg.version);
     u->boot_uwh = in->probation.import_total_uwh;
     download_init(&u->download, u->cfg.http, slot(u), download_ended, u);
     if (u->cfg.port->firmware.probation && r->phase != UPDATE_ACTIVATED) {

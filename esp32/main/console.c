@@ -14,7 +14,6 @@
 #include "machine.h"
 #include "net_link.h"
 #include "outputs.h"
-#include "probation.h"
 #include "prompt.h"
 #include "sensing.h"
 #include "settings_access.h"
@@ -83,7 +82,8 @@ static int cmd_status(int argc, char **argv)
     net_link_status(&net);
     threads_health_read(&h);
     printf("firmware    %s%s, last reset: %s\n", esp_app_get_description()->version,
-           probation_running() ? " (on probation)" : "", log_tail_reason(machine_port()->reset_reason));
+           machine_station()->firmware_glue.update.stage == STAGE_PROBATION ? " (on probation)" : "",
+           log_tail_reason(machine_port()->reset_reason));
     print_control(&c);
     printf("converter   %ld conversions/s (asked %lu), %lu frames, %lu lost, %lu not fetched in time\n",
            (long)c.frame_rate_hz, (unsigned long)s.asked_hz, (unsigned long)s.frames,

@@ -1,7 +1,5 @@
 #include "flash_area.h"
 
-#include "esp_partition.h"
-
 static int port_error(esp_err_t err)
 {
     switch (err) {
@@ -30,12 +28,8 @@ static int area_erase(void *ctx, uint32_t off, size_t len)
     return port_error(esp_partition_erase_range(ctx, off, len));
 }
 
-esp_err_t flash_area_open(const char *label, struct port_flash *out)
+esp_err_t flash_area_of(const esp_partition_t *p, struct port_flash *out)
 {
-    const esp_partition_t *p =
-        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_ANY, label);
-    if (!p)
-        return ESP_ERR_NOT_FOUND;
     if (p->erase_size != PORT_FLASH_SECTOR)
         return ESP_ERR_NOT_SUPPORTED;
     *out = (struct port_flash){
@@ -46,4 +40,11 @@ esp_err_t flash_area_open(const char *label, struct port_flash *out)
         .erase = area_erase,
     };
     return ESP_OK;
+}
+
+esp_err_t flash_area_open(const char *label, struct port_flash *out)
+{
+    const esp_partition_t *p =
+        esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_ANY, label);
+    return p ? flash_area_of(p, out) : ESP_ERR_NOT_FOUND;
 }

@@ -13,6 +13,7 @@
 #include "esp_random.h"
 #include "esp_system.h"
 #include "esp_timer.h"
+#include "firmware_slots.h"
 #include "flash_area.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
@@ -296,6 +297,7 @@ esp_err_t machine_init(enum port_reset_reason reason)
                         "%u bytes for OCPP: PSRAM missing, or set ECS_SMALL_MEMORY", (unsigned)ocpp_size());
     ESP_RETURN_ON_ERROR(kv_nvs_open(&m.port.kv), TAG, "settings");
     ESP_RETURN_ON_ERROR(flash_area_open("journal", &m.port.journal), TAG, "journal partition");
+    firmware_slots_open(&m.port.firmware);
     ESP_RETURN_ON_ERROR(identity(), TAG, "identity");
     ESP_RETURN_ON_ERROR(sensing_cfg(&m.sense), TAG, "converter");
     ESP_RETURN_ON_ERROR(client_open(), TAG, "network client");
@@ -309,6 +311,7 @@ esp_err_t machine_init(enum port_reset_reason reason)
         .serial = m.serial,
         .model = "ECSACP1",
         .firmware = esp_app_get_description()->version,
+        .security = UPDATE_SECURITY,
         .ocpp_mem = ocpp,
         .settings = m.forced,
     };

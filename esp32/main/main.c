@@ -15,7 +15,6 @@
 #include "machine.h"
 #include "net_link.h"
 #include "outputs.h"
-#include "probation.h"
 #include "threads.h"
 
 /* A part that a charging station can do without is missing: said, and the station goes on. */
@@ -45,7 +44,6 @@ void app_main(void)
     esp_err_t err = machine_init(reason);
     bootloader_random_disable();
     ESP_ERROR_CHECK(err);
-    probation_init();
     ESP_ERROR_CHECK(threads_start());
     optional(clock_sync_start(), "time from the network");
     optional(net_link_start(), "network");

@@ -17,7 +17,6 @@
 #include "machine.h"
 #include "net_link.h"
 #include "outputs.h"
-#include "probation.h"
 #include "sensing.h"
 
 static const char TAG[] = "threads";
@@ -33,7 +32,7 @@ enum {
     CONTROL_STACK = 6144,
     COMMS_STACK = 14336, /* a TLS handshake with a chain of certificates needs about 8 KB */
     BELL_STACK = 3072,
-    COMMS_ROUND_US = 500000, /* LED, probation and watchdog are looked after at least this often */
+    COMMS_ROUND_US = 500000, /* LED and watchdog are looked after at least this often */
     HEALTH_EVERY_US = 600000000,
     WORK_WAIT_MS = 10000,
     /* Looking up a name may hold the comms thread for half a minute, which is nobody's fault and harms
@@ -224,8 +223,6 @@ static void comms_thread(void *arg)
         station_status(station, &control);
         station_link_status(station, &link);
         outputs_led(led_of(&control, &link));
-        probation_step(&control, &link,
-                       settings_text(station_settings(station), SETTING_server_url)[0] != '\0');
 
         struct sensing_stats sensing;
         sensing_stats_read(&sensing);

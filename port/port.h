@@ -36,11 +36,11 @@ struct port_flash {
 };
 
 /*
- * Two slots for firmware and a boot loader that starts one of them. What is in a slot begins at its offset 0, as
- * the boot loader wants it. A slot that has been activated is started on probation: it must be confirmed, or
- * the next reset, whatever its cause, starts the other one again. Every change is there whole or not at all
- * when the power goes. Comms thread; calls may block as flash does (store/journal.h), activate for as long as
- * it takes to check an image.
+ * Two slots for firmware and a boot loader that starts one of them. What is in a slot begins at its offset 0,
+ * as the boot loader wants it. A slot that has been activated is started on probation: it must be confirmed,
+ * or the next reset, whatever its cause, starts the other one again. Every change is there whole or not at
+ * all when the power goes. Comms thread; calls may block as flash does (store/journal.h), activate for as
+ * long as it takes to check an image.
  */
 struct port_firmware {
     void *ctx;
@@ -110,7 +110,7 @@ struct port {
     struct port_kv kv;
     struct port_flash journal;
     struct port_firmware firmware; /* zero: no slots, no updates */
-    void *retained; /* PORT_RETAINED_BYTES, 8-byte aligned; NULL: this machine has none */
+    void *retained;                /* PORT_RETAINED_BYTES, 8-byte aligned; NULL: this machine has none */
 };
 
 #endif

@@ -8,6 +8,8 @@
 #include "esp_system.h"
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
+#include "machine.h"
+#include "station/station.h"
 
 static const char TAG[] = "station";
 
@@ -86,6 +88,12 @@ const char *log_tail_reason(enum port_reset_reason reason)
 }
 
 void log_tail_line(int level, const char *text)
+{
+    log_tail_print(level, text);
+    station_note(machine_station(), (uint64_t)esp_timer_get_time(), level, text);
+}
+
+void log_tail_print(int level, const char *text)
 {
     static const char letters[] = "EWID";
     static const esp_log_level_t levels[] = {ESP_LOG_ERROR, ESP_LOG_WARN, ESP_LOG_INFO, ESP_LOG_DEBUG};

@@ -35,8 +35,11 @@ enum {
     /* libwebsockets looks its sockets up by number: it has to know every number that lwIP can give. */
     FILES_MAX = CONFIG_LWIP_MAX_SOCKETS,
     SMALL_BYTES_PER_MESSAGE = 6000,
-    SERIAL_CHARS = 13,    /* MAC address in hexadecimal */
-    REBOOT_WAIT_MS = 100, /* for the last log lines to leave the UART */
+    SERIAL_CHARS = 13,            /* MAC address in hexadecimal */
+    LOG_PSRAM_BYTES = 256 * 1024, /* some 4000 lines: days */
+    LOG_SMALL_BYTES = 4 * 1024,
+    BLACKBOX_SMALL_BYTES = 8 * 1024, /* a sample each 80 ms instead of 10 */
+    REBOOT_WAIT_MS = 100,            /* for the last log lines to leave the UART */
     PAIRS_MAX = 10,
 };
 
@@ -153,7 +156,7 @@ static bool temperature_mc(void *ctx, int32_t *out)
 static void log_line(void *ctx, int level, const char *text)
 {
     (void)ctx;
-    log_tail_line(level, text);
+    log_tail_print(level, text);
 }
 
 static void reboot(void *ctx)
@@ -264,6 +267,18 @@ static void *ocpp_memory(void)
     return mem;
 }
 
+/* For the log and the black box: what PSRAM has plenty of, or a little of the internal memory. NULL and 0:
+ * none left, and the station goes on without. */
+static void *spare_memory(size_t psram_bytes, size_t small_bytes, size_t *bytes)
+{
+    *bytes = m.psram ? psram_bytes : small_bytes;
+    void *mem = heap_caps_aligned_calloc(
+        OCPP_ALIGN, 1, *bytes, (m.psram ? MALLOC_CAP_SPIRAM : MALLOC_CAP_INTERNAL) | MALLOC_CAP_8BIT);
+    if (!mem)
+        *bytes = 0;
+    return mem;
+}
+
 static esp_err_t identity(void)
 {
     uint8_t mac[6];
@@ -303,6 +318,10 @@ esp_err_t machine_init(enum port_reset_reason reason)
     ESP_RETURN_ON_ERROR(client_open(), TAG, "network client");
     first_settings();
 
+    size_t log_bytes, blackbox_size;
+    void *log_mem = spare_memory(LOG_PSRAM_BYTES, LOG_SMALL_BYTES, &log_bytes);
+    void *blackbox_mem =
+        spare_memory(blackbox_bytes(CONTROL_PERIOD_US), BLACKBOX_SMALL_BYTES, &blackbox_size);
     const struct station_boot boot = {
         .port = &m.port,
         .transport = &m.transport,
@@ -313,6 +332,10 @@ esp_err_t machine_init(enum port_reset_reason reason)
         .firmware = esp_app_get_description()->version,
         .security = UPDATE_SECURITY,
         .ocpp_mem = ocpp,
+        .log_mem = log_mem,
+        .blackbox_mem = blackbox_mem,
+        .log_bytes = log_bytes,
+        .blackbox_bytes = blackbox_size,
         .settings = m.forced,
     };
     (void)station_init(&station, &boot);

@@ -94,7 +94,9 @@ static void control_thread(void *arg)
         portEXIT_CRITICAL(&t.lock);
         (void)esp_task_wdt_reset();
         if (comms_hung(station)) {
-            log_tail_line(0, "communication has stood still for minutes: restarting");
+            static const char why[] = "communication has stood still for minutes: restarting";
+            log_tail_print(0, why);
+            station_last_words(machine_port(), why); /* nobody takes notes any more */
             machine_port()->reboot(machine_port()->ctx);
         }
         due += CONTROL_PERIOD_US;

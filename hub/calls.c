@@ -140,7 +140,11 @@ static void finish(struct station *s, struct call *c, const struct frame *f, int
         break;
     case CALL_GET_LOG:
     case CALL_UPDATE:
-        maintenance_answered(s, c, said ? said : f ? f->type == FRAME_ERROR ? "Refused" : "Accepted" : "");
+        maintenance_answered(s, c,
+                             said ? said
+                             : f  ? f->type == FRAME_ERROR ? "Refused" : "Accepted"
+                                  : "",
+                             f && f->type == FRAME_RESULT ? json_text(f->payload, "filename", 255) : NULL);
         break;
     case CALL_API:
     case CALL_CLEAR:

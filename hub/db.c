@@ -153,7 +153,9 @@ static const char *const text[DB_STATEMENTS] = {
     [DB_UPLOAD_ADD] = "INSERT INTO upload (station,type,token,asked_ms,status,status_ms)"
                       " VALUES (?1,?2,?3,?4,'Asked',?4)",
     [DB_UPLOAD_STATUS] = "UPDATE upload SET status=?3,status_ms=?4 WHERE id=?2 AND station=?1",
-    [DB_UPLOAD_ARRIVED] = "UPDATE upload SET name=?2,size=?3,received_ms=?4 WHERE id=?1",
+    [DB_UPLOAD_NAME] = "UPDATE upload SET name=?2 WHERE id=?1",
+    [DB_UPLOAD_ARRIVED] =
+        "UPDATE upload SET name=coalesce(nullif(?2,''),name,''),size=?3,received_ms=?4 WHERE id=?1",
     [DB_UPLOAD_BY_TOKEN] = "SELECT id,station,asked_ms,status FROM upload WHERE token=?1",
     [DB_UPLOAD_LAST] = "SELECT id,type,asked_ms,status,status_ms,size FROM upload WHERE station=?1"
                        " ORDER BY id DESC LIMIT 1",

@@ -42,6 +42,7 @@ enum db_statement {
     DB_LINE_ADD,
     DB_UPLOAD_ADD,
     DB_UPLOAD_STATUS,
+    DB_UPLOAD_NAME,
     DB_UPLOAD_ARRIVED,
     DB_UPLOAD_BY_TOKEN,
     DB_UPLOAD_LAST,

@@ -146,8 +146,7 @@ static int open_image(const struct hub *h, const char *name, struct hub_file *ou
     return open_file(path, name, out, why, cap);
 }
 
-/* A name that can be given to whoever saves the file. */
-static void plain_name(const char *text, char out[FILES_NAME_MAX + 1])
+void files_plain_name(const char *text, char out[FILES_NAME_MAX + 1])
 {
     size_t n = 0;
     for (const char *c = text; *c && n < FILES_NAME_MAX; c++)
@@ -172,14 +171,14 @@ static int open_log(struct hub *h, const char *station, const char *number, stru
     if (st) {
         there = sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 3) != SQLITE_NULL;
         if (there && sqlite3_column_text(st, 1))
-            plain_name((const char *)sqlite3_column_text(st, 1), name);
+            files_plain_name((const char *)sqlite3_column_text(st, 1), name);
         db_done(st);
     }
     if (!there || !log_path(h, id, path))
         return refuse(404, why, cap, "no file %lld has come from station \"%.48s\"", id, station);
     char of[STATION_ID_MAX + 1];
     snprintf(of, sizeof(of), "%s", station);
-    plain_name(of, shown);
+    files_plain_name(of, shown);
     size_t n = strlen(shown);
     snprintf(shown + n, sizeof(shown) - n, "-%s", name[0] ? name : number);
     return open_file(path, shown, out, why, cap);
@@ -234,7 +233,7 @@ static int log_of_token(struct hub *h, struct hub_upload *u, const char *rest, c
         return refuse(404, why, cap, "no upload is expected under this address");
     memcpy(token, rest, n);
     token[n] = 0;
-    plain_name(name, u->name);
+    files_plain_name(name, u->name);
     int64_t asked_ms = 0;
     bool ended = true;
     sqlite3_stmt *st = db_get(h->db, DB_UPLOAD_BY_TOKEN, "t", token);

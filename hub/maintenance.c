@@ -126,8 +126,9 @@ bool maintenance_update(struct station *s, const char *image, cJSON *payload, hu
     return false;
 }
 
-void maintenance_answered(struct station *s, const struct call *c, const char *status)
+void maintenance_answered(struct station *s, const struct call *c, const char *status, const char *filename)
 {
+    char name[FILES_NAME_MAX + 1] = "";
     const char *now = !status[0]                        ? "NoAnswer"
                       : strcmp(status, "Accepted") == 0 ? "Accepted"
                       : strcmp(status, "AcceptedCanceled") == 0
@@ -135,6 +136,10 @@ void maintenance_answered(struct station *s, const struct call *c, const char *s
                       : c->kind == CALL_UPDATE && (strstr(status, "Certificate")) ? status
                                                                                   : "Refused";
     if (c->kind == CALL_GET_LOG) {
+        if (filename) {
+            files_plain_name(filename, name);
+            db_put(s->hub->db, DB_UPLOAD_NAME, NULL, "it", c->request, name);
+        }
         if (c->request == s->log_upload.request && strcmp(s->log_upload.status, "Asked") != 0)
             return; /* its notification was faster */
         maintenance_log_status(s, c->request, now);

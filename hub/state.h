@@ -264,6 +264,8 @@ int64_t grants_wake(const struct hub *h);
 /* files.c: the folder of files */
 enum { FILES_NAME_MAX = 100 };
 bool files_name_ok(const char *name); /* of a firmware image */
+/* A name that can be given to whoever saves the file. */
+void files_plain_name(const char *text, char out[FILES_NAME_MAX + 1]);
 /* false: there is none, or no folder. */
 bool files_image_size(const struct hub *h, const char *name, int64_t *size, int64_t *at_ms);
 cJSON *files_images(const struct hub *h);
@@ -281,8 +283,8 @@ void maintenance_load(struct hub *h);
  * false: it could not be stored, or the queue of calls is full. */
 bool maintenance_get_log(struct station *s, const char *type, cJSON *payload, hub_reply *reply, void *ctx);
 bool maintenance_update(struct station *s, const char *image, cJSON *payload, hub_reply *reply, void *ctx);
-/* The station's answer to either; status "": it gave none. */
-void maintenance_answered(struct station *s, const struct call *c, const char *status);
+/* The station's answer to either; status "": it gave none. `filename`: of a log; NULL: not told. */
+void maintenance_answered(struct station *s, const struct call *c, const char *status, const char *filename);
 /* request < 0: not told */
 void maintenance_log_status(struct station *s, int64_t request, const char *status);
 void maintenance_update_status(struct station *s, int64_t request, const char *status);

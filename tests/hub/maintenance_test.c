@@ -55,8 +55,9 @@ static bool on_send(void *ctx, const char *text, size_t len)
     const char *action = cJSON_GetArrayItem(a, 2)->valuestring;
     char out[300];
     bool ours = strcmp(action, "GetLog") == 0 || strcmp(action, "UpdateFirmware") == 0;
-    snprintf(out, sizeof(out), "[3,\"%s\",{\"status\":\"%s\"}]", cJSON_GetArrayItem(a, 1)->valuestring,
-             ours && b->status ? b->status : "Accepted");
+    snprintf(out, sizeof(out), "[3,\"%s\",{\"status\":\"%s\"%s}]", cJSON_GetArrayItem(a, 1)->valuestring,
+             ours && b->status ? b->status : "Accepted",
+             strcmp(action, "GetLog") == 0 ? ",\"filename\":\"from/the station\"" : "");
     if (ours)
         snprintf(b->call, sizeof(b->call), "%s", text);
     if (!ours || b->status)
@@ -404,6 +405,10 @@ static void a_log_is_asked_for_and_comes(void **state)
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(json_array(o, "files"), 0), "url")));
     cJSON_Delete(o);
     assert_int_equal(upload(b, "PUT", path, "hello", 5, true), 201);
+    o = get(b, "/api/v1/stations/CP1/files", ""); /* under the name that the station gave in its answer */
+    assert_string_equal(json_text(cJSON_GetArrayItem(json_array(o, "files"), 0), "name", 100),
+                        "from_the_station");
+    cJSON_Delete(o);
     strcat(path, "/dia gnostics\n.tar");
     assert_int_equal(upload(b, "POST", path, "hello!", 6, true), 201);
     assert_string_equal(b->reply, "{\"name\":\"dia_gnostics_.tar\",\"size\":6}");

@@ -19,6 +19,25 @@ DIR = os.path.join(ROOT, "build", "bench")
 BASELINE = os.path.join(ROOT, "bench", "baseline.json")
 REGRESSION_PERCENT = 5
 FOLDERS = ["core", "ocpp", "store", "station", "panel", "net", "web", "update", "log"]
+# The functional blocks of OCPP 2.0.1: name, files of ocpp/v201, members of struct v201. A file or member that stands in
+# none is a row of its own.
+BLOCKS = [
+    ("A security events", "security_events", "security"),
+    ("B provisioning", "provisioning device device_model variables reporting reset network_profiles", "dev prov reset reporting"),
+    ("C authorisation", "authorization auth_cache known_token", "auth cache"),
+    ("D local list", "local_list", "list"),
+    ("E transactions", "transactions tx_queue tx_record tx_samples durable_state", "durable durable_id restarted tx samples queue"),
+    ("F remote control", "remote_control", ""),
+    ("G availability", "availability", "avail"),
+    ("H reservation", "reservation", "reservations"),
+    ("J meter values", "meter_values", "meter"),
+    ("K smart charging", "smart_charging composite", "smart"),
+    ("L firmware", "firmware", "firmware"),
+    ("N monitors, reports", "monitors monitoring monitoring_report", "monitors monitoring monitoring_report"),
+    ("N logs, customers", "logs customer_information", "logs customer"),
+    ("P data transfer", "data_transfer", ""),
+    ("all: dispatch", "v201 requests", "view reconnect_wanted turn"),
+]
 
 
 def run(args, **more):
@@ -45,6 +64,52 @@ def instructions(program, functions):
     return int(re.search(r"Collected : (\d+)", out).group(1)), out
 
 
+def members():
+    """Bytes of each member of struct v201, and of the whole."""
+    with open(os.path.join(ROOT, "ocpp/v201/v201.h"), encoding="utf-8") as f:
+        body = re.search(r"^struct v201 \{\n(.*?)^\};", re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S), re.M | re.S).group(1)
+    names = re.findall(r"(\w+)(?:\[[^\]]*\])*;", body)
+    source = os.path.join(DIR, "members.c")
+    with open(source, "w", encoding="utf-8") as f:
+        f.write('#include <stdio.h>\n#include "ocpp/v201/v201.h"\nint main(void)\n{\n')
+        for name in names:
+            f.write('    printf("%s %%zu\\n", sizeof ((struct v201 *)0)->%s);\n' % (name, name))
+        f.write('    printf("= %zu\\n", sizeof(struct v201));\n}\n')
+    program = os.path.join(DIR, "bin", "members")
+    run(["gcc", "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-I", ROOT, source, "-o", program])
+    return {name: int(size) for name, size in (line.split() for line in run([program]).splitlines())}
+
+
+def code_of(path):
+    text, data = run(["size", path]).splitlines()[1].split()[:2]
+    return int(text) + int(data)
+
+
+def blocks(ocpp_bytes):
+    """Code and memory of each block of OCPP."""
+    files, ram = {}, members()
+    framing = 0
+    for at, _, names in os.walk(os.path.join(DIR, "ocpp")):
+        for n in names:
+            if n.endswith(".c.o"):
+                if os.path.basename(at) == "v201":
+                    files[n[:-len(".c.o")]] = code_of(os.path.join(at, n))
+                else:
+                    framing += code_of(os.path.join(at, n))
+    whole = ram.pop("=")
+    code, memory = {}, {}
+    for name, of_files, of_members in BLOCKS:
+        code[name] = sum(files.pop(f, 0) for f in of_files.split())
+        memory[name] = sum(ram.pop(m, 0) for m in of_members.split())
+    for name, size in files.items():
+        code["(no block) " + name] = size
+    for name, size in ram.items():
+        memory["(no block) " + name] = size
+    code["framing, JSON, schemas"] = framing
+    memory["framing, JSON, schemas"] = ocpp_bytes - whole
+    return code, memory
+
+
 def measure(folders):
     program = os.path.join(DIR, "bin", "ecs-bench")
     got = {"instructions": {}, "bytes": {}, "code": {}, "stack": {}}
@@ -57,6 +122,7 @@ def measure(folders):
     for line in run([program, "sizes"]).splitlines():
         name, size = line.split()
         got["bytes"][name] = int(size)
+    got["block_code"], got["block_memory"] = blocks(got["bytes"]["ocpp"])
     where = {}
     for folder in folders:
         code, worst, frame = 0, 0, ""
@@ -88,7 +154,8 @@ def main():
     if os.path.exists(BASELINE):
         with open(BASELINE, encoding="utf-8") as f:
             base = json.load(f)
-    units = {"instructions": "instructions", "bytes": "bytes of memory", "code": "bytes of code", "stack": "bytes of stack"}
+    units = {"instructions": "instructions", "bytes": "bytes of memory", "code": "bytes of code", "stack": "bytes of stack",
+             "block_code": "OCPP: code of a block", "block_memory": "OCPP: memory of a block"}
     worse = []
     for group, figures in got.items():
         print("%-26s %12s %12s %8s" % (units[group], "baseline", "now", "change"))

@@ -17,7 +17,8 @@
 #include "station/station_state.h"
 
 enum { PLACES = 1 << 16 };
-/* The least in use within such a window is compared, so that a frame on its way does not count. */
+/* Compared is the least in use within such a window while the station is connected and has nothing to tell:
+ * the port's connection then counts in both, a frame on its way in none. */
 #define WINDOW_US   600000000ull
 #define BASELINE_US 3600000000ull /* by then everything has been used once */
 
@@ -31,7 +32,7 @@ static struct {
     bool overflow;
     uint64_t now_us, run_from_us, window_us, least; /* over all start-ups of the station */
     uint64_t baseline, last_least;
-    bool has_baseline, has_last;
+    bool has_least, has_baseline, has_last;
     uint32_t arena;
 } h;
 
@@ -155,9 +156,12 @@ static void look(struct station *s)
     ocpp_status_read(s->ocpp, &o);
     if (o.arena_high_water > h.arena)
         h.arena = o.arena_high_water;
-    if (h.live < h.least)
+    bool quiet = o.online && o.registered && !o.transaction && o.queued == 0;
+    if (quiet && (!h.has_least || h.live < h.least)) {
         h.least = h.live;
-    if (now - h.window_us < WINDOW_US)
+        h.has_least = true;
+    }
+    if (now - h.window_us < WINDOW_US || !h.has_least)
         return;
     if (!h.has_baseline && now >= BASELINE_US) {
         h.baseline = h.least;
@@ -166,7 +170,7 @@ static void look(struct station *s)
     h.last_least = h.least;
     h.has_last = true;
     h.window_us = now;
-    h.least = h.live;
+    h.has_least = false;
 }
 
 struct station *__wrap_station_init(void *mem, const struct station_boot *boot)

@@ -328,6 +328,61 @@ static void test_after_a_blackout_a_plugged_car_waits_its_turn(void **state)
     stop(&b);
 }
 
+/* A panic in mid-charge: the transaction is ended with the energy that has flowed, marked as offline, its
+ * seqNo going on; and what had been asked of the station before stands for the next session: the user's
+ * limit, a profile of the server's, and at last that it is out of service. */
+static void test_after_a_crash_the_wishes_stand(void **state)
+{
+    (void)state;
+    struct bench b;
+    char why[200], id[40];
+    start(&b, NULL);
+    charge(&b);
+    first_transaction(&b, id);
+    assert_true(sim_station_set(b.station, "user_current", "16", why, sizeof why));
+    csms_call(&b.csms, "SetChargingProfile",
+              "{\"evseId\":0,\"chargingProfile\":{\"id\":1,\"stackLevel\":0,"
+              "\"chargingProfilePurpose\":\"ChargingStationMaxProfile\",\"chargingProfileKind\":\"Absolute\","
+              "\"chargingSchedule\":[{\"id\":1,\"startSchedule\":\"2023-01-01T00:00:00Z\","
+              "\"chargingRateUnit\":\"A\",\"chargingSchedulePeriod\":[{\"startPeriod\":0,\"limit\":9}]}]}}");
+    run(&b, 20);
+    double delivered = truth(&b).energy_wh;
+    int before = b.csms.calls;
+    assert_true(sim_station_crash(b.station));
+    run(&b, 10);
+    assert_false(truth(&b).contactor);
+    assert_int_equal(csms_count(&b.csms, before, "TransactionEvent", "\"Ended\""), 1);
+    const char *ended = csms_find(&b.csms, before, "TransactionEvent", "\"Ended\"", 0);
+    assert_non_null(strstr(ended, id));
+    assert_null(strstr(ended, "\"offline\":true")); /* it was connected again before it knew of the car */
+    assert_non_null(strstr(ended, "\"Reboot\""));
+    check_sequence(&b, id);
+    assert_float_equal(told_wh(&b), delivered, 0.5);
+
+    /* The car is still there; its driver comes again. */
+    before = b.csms.calls;
+    assert_true(sim_station_token(b.station, "04A1B2C3D4E5F6", "ISO14443"));
+    run(&b, 20);
+    assert_int_equal(csms_count(&b.csms, before, "TransactionEvent", "\"Started\""), 1);
+    assert_true(truth(&b).amp[0] > 8 && truth(&b).amp[0] < 9.3);
+    csms_call(&b.csms, "ClearChargingProfile", "{\"chargingProfileId\":1}");
+    run(&b, 10);
+    assert_true(truth(&b).amp[0] > 15 && truth(&b).amp[0] < 16.3);
+    unplug(&b);
+    run(&b, 3);
+    csms_call(&b.csms, "ChangeAvailability", "{\"operationalStatus\":\"Inoperative\"}");
+    run(&b, 3);
+    assert_true(sim_station_crash(b.station));
+    run(&b, 10);
+    assert_false(control(&b).available);
+    plug(&b);
+    run(&b, 2);
+    (void)sim_station_token(b.station, "04A1B2C3D4E5F6", "ISO14443");
+    run(&b, 10);
+    assert_false(truth(&b).contactor);
+    stop(&b);
+}
+
 static void test_reset_by_the_server(void **state)
 {
     (void)state;
@@ -440,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_power_cut_in_a_session),
         cmocka_unit_test(test_power_cut_in_a_flash_write),
         cmocka_unit_test(test_after_a_blackout_a_plugged_car_waits_its_turn),
+        cmocka_unit_test(test_after_a_crash_the_wishes_stand),
         cmocka_unit_test(test_reset_by_the_server),
         cmocka_unit_test(test_another_network),
         cmocka_unit_test(test_pending_station_waits),

@@ -25,7 +25,7 @@ unit: deps ## unit tests alone, with address and undefined-behaviour checks
 
 peer: deps ## stations against an independent OCPP server with the official schemas; CASES="B_01 E" runs only these cases
 	@scripts/npm.sh && if [ -n "$(CASES)" ]; then \
-		scripts/build.sh asan ecs-sim && CASES="$(CASES)" node tests/peer/cases.mjs; \
+		scripts/build.sh asan ecs-sim ecs-launch && CASES="$(CASES)" node tests/peer/cases.mjs; \
 	else scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -R '^peer'; fi
 
 site: deps ## hub and stations together, over real sockets

@@ -6,6 +6,7 @@ import { eventually, request } from './program.mjs';
 
 export const TOKEN = { idToken: 'DEADBEEF', type: 'ISO14443' };
 export const EVSE = 1;
+const WAIT_MS = 20000; // far more than any of it takes, for a machine that is busy with other things
 
 // The verbs whose effect outlives them, and what takes it back. `plug`: see restore().
 const TAKEN_BACK = { network: 'network on', fault: 'fault none', s2: 's2 auto', ready: 'ready on', button: 'button up' };
@@ -39,7 +40,7 @@ export class Post {
 
   async value(name) { return (await request(this.sim.port, 'GET', `/value/${this.number}/${name}`)).json.value; }
 
-  async untilValue(name, want, ms = 10000) {
+  async untilValue(name, want, ms = WAIT_MS) {
     const fits = typeof want === 'function' ? want : (v) => v === want;
     return eventually(`${name} to be ${want}`, async () => {
       const v = await this.value(name);
@@ -97,19 +98,19 @@ export class Post {
     this.undo.push(() => this.sim.do(`set ${name} ${before}`, this.number));
   }
 
-  async next(action, { since = this.from, ...more } = {}) { return this.double.next(action, { since, ...more }); }
+  async next(action, { since = this.from, ms = WAIT_MS, ...more } = {}) { return this.double.next(action, { since, ms, ...more }); }
 
   of(action, since = this.from) { return this.double.of(action, since); }
 
   // The station tells that its connector has this status.
-  async status(connectorStatus, since = this.from, ms = 10000) {
+  async status(connectorStatus, since = this.from, ms = WAIT_MS) {
     const call = await this.next('StatusNotification', { since, ms, what: connectorStatus, fits: (p) => p.connectorStatus === connectorStatus });
     assert.deepEqual([call.payload.evseId, call.payload.connectorId], [EVSE, 1]);
     return call;
   }
 
   // The next transaction event with these members: eventType, triggerReason, chargingState, stoppedReason, offline.
-  async event(want, { since = this.from, ms = 10000 } = {}) {
+  async event(want, { since = this.from, ms = WAIT_MS } = {}) {
     const flat = (p) => ({ ...p, ...p.transactionInfo });
     return this.next('TransactionEvent', {
       since, ms, what: JSON.stringify(want), fits: (p) => Object.entries(want).every(([k, v]) =>
@@ -166,7 +167,7 @@ export class Post {
     return { ...answer, remoteStartId };
   }
 
-  async flowing(ms = 15000) { await this.untilValue('amp', (a) => a > 5, ms); }
+  async flowing(ms = WAIT_MS) { await this.untilValue('amp', (a) => a > 5, ms); }
 
   // From an idle station to energy that flows, by token or by the back office.
   async charging({ remote = false, token = TOKEN } = {}) {
@@ -174,7 +175,7 @@ export class Post {
     await this.plugIn();
     if (remote) await this.remoteStart({ token });
     else await this.authorise({ token });
-    const call = await this.event({ chargingState: 'Charging' }, { since, ms: 15000 });
+    const call = await this.event({ chargingState: 'Charging' }, { since });
     await this.flowing();
     return call;
   }

@@ -523,17 +523,17 @@ export default [
       let n = knocks.length;
       s.double.drop();
       const first = await knock(n) - cut;
-      assert.ok(first >= 1000 && first < 2000, `first wait ${first.toFixed(0)} ms`);
+      assert.ok(first >= 1000 && first < 4000, `first wait ${first.toFixed(0)} ms`);
       await s.double.connected();
       await s.ask('TriggerMessage', { requestedMessage: 'Heartbeat' }, 'Accepted'); // it works: the count begins anew
       n = knocks.length;
       cut = performance.now();
       s.double.shut();
       const second = await knock(n) - cut;
-      assert.ok(second >= 1000 && second < 2000, `second wait ${second.toFixed(0)} ms`);
+      assert.ok(second >= 1000 && second < 4000, `second wait ${second.toFixed(0)} ms`);
       s.double.open = true;
       const third = await knock(n + 1) - knocks[n].at;
-      assert.ok(third >= 1950 && third < 3500, `third wait ${third.toFixed(0)} ms`);
+      assert.ok(third >= 1950 && third < 6000, `third wait ${third.toFixed(0)} ms`);
       await s.double.connected();
     },
   },

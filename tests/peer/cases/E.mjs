@@ -489,7 +489,7 @@ export default [
     },
     async steps(s) {
       await s.plugIn();
-      await s.event({ triggerReason: 'ChargingStateChanged', chargingState: 'SuspendedEV' }, { ms: 15000 });
+      await s.event({ triggerReason: 'ChargingStateChanged', chargingState: 'SuspendedEV' }, { ms: 30000 });
       assert.ok(!await s.value('contactor'));
     },
   },

@@ -1,6 +1,7 @@
 // F: remote control: start, stop, unlock, trigger.
 import assert from 'node:assert/strict';
 import { EVSE, TOKEN } from '../post.mjs';
+import { update } from './L.mjs';
 
 const START = 'TxCtrlr.TxStartPoint';
 const CONNECTOR = { id: EVSE, connectorId: 1 };
@@ -166,6 +167,19 @@ export default [
     requestedMessage: 'FirmwareStatusNotification', evse: { id: EVSE }, look: statusIs('Idle'),
   }),
   trigger('F_18', 'the status of the firmware, idle', { requestedMessage: 'FirmwareStatusNotification', look: statusIs('Idle') }),
+  {
+    id: 'F_19',
+    title: 'the status of the firmware, while it is fetched',
+    launch: true,
+    async given(s) { s.asked = await update(s, { path: `/slow/${s.double.id}.bin` }); },
+    async steps(s) {
+      await s.next('FirmwareStatusNotification', { since: s.asked.since, fits: (p) => p.status === 'Downloading' });
+      const since = s.mark;
+      await s.ask('TriggerMessage', { requestedMessage: 'FirmwareStatusNotification' }, 'Accepted');
+      const { payload } = await s.next('FirmwareStatusNotification', { since });
+      assert.deepEqual([payload.status, payload.requestId], ['Downloading', s.asked.requestId]);
+    },
+  },
   trigger('F_20', 'a heartbeat', { requestedMessage: 'Heartbeat' }),
   trigger('F_23', 'the status of a connector, available', {
     requestedMessage: 'StatusNotification', evse: CONNECTOR, look: connectorIs('Available'),

@@ -1,8 +1,10 @@
 /* Device model, reports, availability, reset, triggers, data transfer (B05..B12, F05, F06, G03, P01, C11,
  * D02). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ocpp/v201/device.h"
 #include "tests/ocpp/fake.h"
 
 static const char *get(struct fake *f, const char *component, const char *variable)
@@ -197,6 +199,125 @@ static void reports(void **state)
         static char text[40000];
         assert_true(json_print(p, text, sizeof text) <= 2000);
     }
+    fake_free(f);
+}
+
+/* B_53: what part 2 marks as required (appendix 3, and the errata for ActiveNetworkProfile), told with values
+ * that agree with their own characteristics. */
+static void mandatory_variables(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *component, *variable, *instance;
+    } wanted[] = {
+        {"AlignedDataCtrlr", "Interval", ""},
+        {"AlignedDataCtrlr", "Measurands", ""},
+        {"AlignedDataCtrlr", "TxEndedInterval", ""},
+        {"AlignedDataCtrlr", "TxEndedMeasurands", ""},
+        {"AuthCtrlr", "AuthorizeRemoteStart", ""},
+        {"AuthCtrlr", "LocalAuthorizeOffline", ""},
+        {"AuthCtrlr", "LocalPreAuthorize", ""},
+        {"ChargingStation", "AvailabilityState", ""},
+        {"ChargingStation", "Available", ""},
+        {"ChargingStation", "SupplyPhases", ""},
+        {"ClockCtrlr", "DateTime", ""},
+        {"ClockCtrlr", "TimeSource", ""},
+        {"Connector", "Available", ""},
+        {"Connector", "ConnectorType", ""},
+        {"Connector", "SupplyPhases", ""},
+        {"DeviceDataCtrlr", "BytesPerMessage", "GetReport"},
+        {"DeviceDataCtrlr", "BytesPerMessage", "GetVariables"},
+        {"DeviceDataCtrlr", "BytesPerMessage", "SetVariables"},
+        {"DeviceDataCtrlr", "ItemsPerMessage", "GetReport"},
+        {"DeviceDataCtrlr", "ItemsPerMessage", "GetVariables"},
+        {"DeviceDataCtrlr", "ItemsPerMessage", "SetVariables"},
+        {"DisplayMessageCtrlr", "DisplayMessages", ""},
+        {"DisplayMessageCtrlr", "SupportedFormats", ""},
+        {"DisplayMessageCtrlr", "SupportedPriorities", ""},
+        {"EVSE", "AvailabilityState", ""},
+        {"EVSE", "Available", ""},
+        {"EVSE", "Power", ""},
+        {"EVSE", "SupplyPhases", ""},
+        {"ISO15118Ctrlr", "ContractValidationOffline", ""},
+        {"LocalAuthListCtrlr", "BytesPerMessage", ""},
+        {"LocalAuthListCtrlr", "Entries", ""},
+        {"LocalAuthListCtrlr", "ItemsPerMessage", ""},
+        {"MonitoringCtrlr", "BytesPerMessage", "SetVariableMonitoring"},
+        {"MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring"},
+        {"OCPPCommCtrlr", "FileTransferProtocols", ""},
+        {"OCPPCommCtrlr", "MessageTimeout", "Default"},
+        {"OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"},
+        {"OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"},
+        {"OCPPCommCtrlr", "NetworkConfigurationPriority", ""},
+        {"OCPPCommCtrlr", "NetworkProfileConnectionAttempts", ""},
+        {"OCPPCommCtrlr", "OfflineThreshold", ""},
+        {"OCPPCommCtrlr", "ResetRetries", ""},
+        {"OCPPCommCtrlr", "UnlockOnEVSideDisconnect", ""},
+        {"SampledDataCtrlr", "TxEndedInterval", ""},
+        {"SampledDataCtrlr", "TxEndedMeasurands", ""},
+        {"SampledDataCtrlr", "TxStartedMeasurands", ""},
+        {"SampledDataCtrlr", "TxUpdatedInterval", ""},
+        {"SampledDataCtrlr", "TxUpdatedMeasurands", ""},
+        {"SecurityCtrlr", "CertificateEntries", ""},
+        {"SecurityCtrlr", "OrganizationName", ""},
+        {"SecurityCtrlr", "SecurityProfile", ""},
+        {"SmartChargingCtrlr", "Entries", "ChargingProfiles"},
+        {"SmartChargingCtrlr", "LimitChangeSignificance", ""},
+        {"SmartChargingCtrlr", "PeriodsPerSchedule", ""},
+        {"SmartChargingCtrlr", "ProfileStackLevel", ""},
+        {"SmartChargingCtrlr", "RateUnit", ""},
+        {"TariffCostCtrlr", "Currency", ""},
+        {"TariffCostCtrlr", "TariffFallbackMessage", ""},
+        {"TariffCostCtrlr", "TotalCostFallbackMessage", ""},
+        {"TxCtrlr", "EVConnectionTimeOut", ""},
+        {"TxCtrlr", "StopTxOnEVSideDisconnect", ""},
+        {"TxCtrlr", "StopTxOnInvalidId", ""},
+        {"TxCtrlr", "TxStartPoint", ""},
+        {"TxCtrlr", "TxStopPoint", ""},
+        {"OCPPCommCtrlr", "ActiveNetworkProfile", ""},
+    };
+    bool found[sizeof wanted / sizeof wanted[0]] = {0};
+    struct fake *f = fake_ready();
+    fake_call(f, "GetBaseReport", "{\"requestId\":1,\"reportBase\":\"FullInventory\"}");
+    fake_run(f, 10000);
+    for (unsigned i = 0; i < fake_count(f, "NotifyReport"); i++)
+        for (const cJSON *d = node_at(fake_nth(f, "NotifyReport", i), "reportData")->child; d; d = d->next) {
+            const char *value = at(d, "variableAttribute.0.value");
+            const char *type = at(d, "variableCharacteristics.dataType");
+            const char *list = at(d, "variableCharacteristics.valuesList");
+            const char *name = at(d, "variable.name");
+            for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++)
+                found[k] |= !strcmp(wanted[k].component, at(d, "component.name")) &&
+                            !strcmp(wanted[k].variable, name) &&
+                            !strcmp(wanted[k].instance, at(d, "variable.instance"));
+            bool write_only = !strcmp(at(d, "variableAttribute.0.mutability"), "WriteOnly");
+            if ((node_at(d, "variableAttribute.0.value") == NULL) != write_only)
+                fail_msg("%s.%s: value", at(d, "component.name"), name);
+            if (strstr(type, "List")) {
+                if (!list[0])
+                    fail_msg("%s.%s: no valuesList", at(d, "component.name"), name);
+                char words[300], *rest = words;
+                snprintf(words, sizeof words, "%s", value);
+                for (char *w; (w = strtok_r(rest, ",", &rest)) != NULL;)
+                    if (!device_list_has(list, w))
+                        fail_msg("%s.%s: \"%s\" is not of \"%s\"", at(d, "component.name"), name, w, list);
+            }
+            if (!strcmp(type, "boolean") && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+                fail_msg("%s.%s: \"%s\" is no boolean", at(d, "component.name"), name, value);
+            double n = 0, lo = number_at(d, "variableCharacteristics.minLimit"),
+                   hi = number_at(d, "variableCharacteristics.maxLimit");
+            char *end = NULL;
+            if (!write_only && value[0] && (!strcmp(type, "integer") || !strcmp(type, "decimal"))) {
+                n = strtod(value, &end);
+                if (*end || (hi > -1e8 && n > hi) || (lo > -1e8 && n < lo))
+                    fail_msg("%s.%s: %s is not from %g to %g", at(d, "component.name"), name, value, lo, hi);
+            } else if (hi > -1e8 && !write_only && json_chars(value) > (size_t)hi) {
+                fail_msg("%s.%s: longer than %g", at(d, "component.name"), name, hi);
+            }
+        }
+    for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++)
+        if (!found[k])
+            fail_msg("%s.%s[%s] is missing", wanted[k].component, wanted[k].variable, wanted[k].instance);
     fake_free(f);
 }
 
@@ -488,6 +609,7 @@ int main(void)
         cmocka_unit_test(reading),
         cmocka_unit_test(writing),
         cmocka_unit_test(reports),
+        cmocka_unit_test(mandatory_variables),
         cmocka_unit_test(custom_reports),
         cmocka_unit_test(report_meets_a_lost_connection),
         cmocka_unit_test(availability),

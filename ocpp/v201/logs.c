@@ -49,7 +49,7 @@ uint64_t logs_step(struct v201 *v, uint64_t now)
     struct logs *l = &v->logs;
     if (!device_registered(&v->dev) || l->refused || !any_unsent(v))
         return UINT64_MAX;
-    return l->due_us > now ? l->due_us : now;
+    return l->due_us > now ? l->due_us : UINT64_MAX; /* due: asked for with every message that may go out */
 }
 
 static void add_line(cJSON *lines, const struct ocpp_log_line *line)

@@ -190,6 +190,31 @@ static void test_nothing_before_acceptance_and_without_a_log(void **state)
     fake_free(f);
 }
 
+/* A server that takes its time over another call: the station must not turn in circles for the lines that
+ * wait. */
+static bool silent_heartbeat(struct fake *f, const char *action, const char *id, const cJSON *payload)
+{
+    (void)f;
+    (void)id;
+    (void)payload;
+    return !strcmp(action, "Heartbeat");
+}
+
+static void test_waiting_lines_keep_nobody_awake(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_run(f, 60000);
+    f->server = silent_heartbeat;
+    fake_call(f, "TriggerMessage", "{\"requestedMessage\":\"Heartbeat\"}");
+    fake_run(f, 100);
+    fake_line(f, 1, "a");
+    assert_true(f->outstanding);
+    assert_true(ocpp_step(f->ocpp) > f->now_us);
+    assert_int_equal(fake_count(f, "DataTransfer"), 0);
+    fake_free(f);
+}
+
 static void test_security_events_reach_the_security_log(void **state)
 {
     (void)state;
@@ -402,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_a_server_that_refuses_is_left_alone_until_the_next_connection),
         cmocka_unit_test(test_errors_are_tried_again_a_few_times),
         cmocka_unit_test(test_nothing_before_acceptance_and_without_a_log),
+        cmocka_unit_test(test_waiting_lines_keep_nobody_awake),
         cmocka_unit_test(test_security_events_reach_the_security_log),
         cmocka_unit_test(test_n25_diagnostics),
         cmocka_unit_test(test_n26_failures_have_names),

@@ -161,8 +161,8 @@ static void gains_and_zeros(void **state)
         cfg.v_gain_ppm[p] = 1000000 - 20000 * p;
         cfg.i_zero_dmv[p] = 13000 + 200 * p;
         cfg.v_zero_dmv[p] = 13000 - 300 * p;
-        s.ph[p].i_zero = 13050 + 200 * p;
-        s.ph[p].v_zero = 13020 - 300 * p;
+        s.ph[p].i_zero = 13350 + 200 * p;
+        s.ph[p].v_zero = 13400 - 300 * p;
     }
     metering_init(&m, &cfg, NULL);
     look(&s, &m, 2);

@@ -74,3 +74,9 @@ HOURS ?= 24
 soak: deps ## a day of a station in virtual time: 200 sessions, lost networks, reboots; does its heap grow? (HOURS=2 TRANSACTIONS=20)
 	@scripts/npm.sh && scripts/build.sh release ecs-soak && \
 		ECS_BIN=build/release/bin node tests/soak/soak.mjs --hours $(HOURS) --transactions $(or $(TRANSACTIONS),200)
+
+.PHONY: powercut
+DEPTH ?= 1
+SEED ?= 1
+powercut: deps ## power cuts at every flash operation of journal, settings and updates: make powercut DEPTH=3
+	@scripts/powercut.sh $(DEPTH) $(SEED)

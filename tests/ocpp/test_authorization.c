@@ -342,6 +342,20 @@ static void cache_survives_a_restart(void **state)
     fake_token(f, "T1");
     fake_run(f, 300);
     assert_int_equal(asked(f, "T2"), 1);
+    /* What has changed since is there too. */
+    learn(f, "T2", "Accepted", "G1");
+    learn(f, "T3", "Accepted", NULL);
+    fake_set(f, "local_pre_authorise", "false");
+    learn(f, "T3", "Expired", NULL);
+    fake_close(f);
+    fake_boot(f);
+    fake_run(f, 1000);
+    fake_token(f, "T3");
+    fake_run(f, 300);
+    assert_false(f->authorised);
+    fake_token(f, "T2");
+    fake_run(f, 300);
+    assert_true(f->authorised);
     fake_free(f);
 }
 
@@ -806,6 +820,49 @@ static void useless_answers(void **state)
     }
 }
 
+/* What happens between the question and the answer: out of service, a fault, another token. */
+static char held_back[40];
+
+static bool hold_back(struct fake *f, const char *action, const char *id, const cJSON *payload)
+{
+    (void)f;
+    (void)payload;
+    if (strcmp(action, "Authorize") != 0)
+        return false;
+    snprintf(held_back, sizeof held_back, "%.36s", id);
+    return true;
+}
+
+static void meanwhile(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 3; what++) {
+        struct fake *f = fake_ready();
+        f->server = hold_back;
+        assert_int_equal(asked(f, "T1"), 1);
+        if (what == 0) {
+            fake_call(f, "ChangeAvailability", "{\"operationalStatus\":\"Inoperative\"}");
+        } else if (what == 1) {
+            f->view.faulted = true;
+            fake_event(f, OCPP_EV_FAULT, true, "Welded", NULL);
+        } else {
+            assert_int_equal(asked(f, "T2"), 0);
+        }
+        f->server = NULL;
+        fake_answer(f, held_back, "{\"idTokenInfo\":{\"status\":\"Accepted\"}}");
+        fake_run(f, 500);
+        assert_int_equal(f->authorised, what == 2);
+        if (what == 2) { /* it was T1 that was asked for */
+            fake_plug(f);
+            fake_run(f, 300);
+            assert_string_equal(at(ter(f, 0), "idToken.idToken"), "T1");
+        } else {
+            assert_int_equal(asked(f, "T3"), 0); /* nobody is asked for what can't be used */
+        }
+        fake_free(f);
+    }
+}
+
 /* C10.FR.07: a full cache gives up what is not Accepted first, then what has not been used for longest. */
 static void cache_overflows(void **state)
 {
@@ -972,6 +1029,7 @@ int main(void)
         cmocka_unit_test(never_asked),
         cmocka_unit_test(remote_start_by_the_cache),
         cmocka_unit_test(useless_answers),
+        cmocka_unit_test(meanwhile),
         cmocka_unit_test(cache_overflows),
         cmocka_unit_test(cache_spares_the_flash),
         cmocka_unit_test(cache_and_a_broken_store),

@@ -78,6 +78,9 @@ static void full(void **state)
     assert_int_equal(version(f), 4);
     assert_int_equal(entries(f), 2);
     assert_true(!has(f, 1) && has(f, 3) && has(f, 4));
+    for (int i = 6; i < 12; i++)
+        assert_string_equal(send(f, "Full", i, 1, 12), "Accepted");
+    assert_int_equal(fake_kept(f, OCPP_KEEP_LOCAL_LIST), 2); /* what is replaced leaves the store */
     fake_free(f);
 }
 

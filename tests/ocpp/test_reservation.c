@@ -286,10 +286,11 @@ static void expires(void **state)
     (void)state;
     struct fake *f = fake_ready();
     reserve(f, 8, AT1 "," T1);
-    fake_run(f, 580000);
+    fake_run(f, 590000);
     assert_string_equal(status(f), "Reserved");
+    assert_true(ocpp_step(f->ocpp) <= 600000000); /* it wants to be woken for that */
     assert_int_equal(fake_count(f, RSU), 0);
-    fake_run(f, 15000);
+    fake_run(f, 6000);
     assert_string_equal(status(f), "Available");
     check_update(f, 8, "Expired");
     assert_int_equal(fake_kept(f, OCPP_KEEP_RESERVATION), 0);
@@ -519,6 +520,71 @@ static void many_ends(void **state)
     fake_free(f);
 }
 
+static char held_back[40];
+
+static bool hold_back(struct fake *f, const char *action, const char *id, const cJSON *payload)
+{
+    (void)f;
+    (void)payload;
+    if (strcmp(action, RSU) != 0)
+        return false;
+    snprintf(held_back, sizeof held_back, "%.36s", id);
+    return true;
+}
+
+static void make_and_lose(struct fake *f, int id)
+{
+    assert_string_equal(reserve(f, id, AT1 "," T1), "Accepted");
+    f->view.faulted = true;
+    fake_run(f, 300);
+    f->view.faulted = false;
+    fake_run(f, 300);
+}
+
+/* The answer to the first end comes when every place has been given away: it takes no other one with it. */
+static void late_answer(void **state)
+{
+    (void)state;
+    for (int same_id = 0; same_id < 2; same_id++) {
+        struct fake *f = fake_ready();
+        fake_set(f, "message_timeout", "600");
+        f->server = hold_back;
+        make_and_lose(f, 20);
+        assert_int_equal(fake_count(f, RSU), 1);
+        for (int i = 0; i < 5 && !same_id; i++)
+            make_and_lose(f, i);
+        assert_string_equal(reserve(f, same_id ? 20 : 9, AT1 "," T1), "Accepted");
+        f->server = NULL;
+        fake_answer(f, held_back, "{}");
+        fake_run(f, 5000);
+        assert_string_equal(status(f), "Reserved");
+        assert_int_equal(fake_kept(f, OCPP_KEEP_RESERVATION), 1);
+        assert_int_equal(fake_count(f, RSU), same_id ? 1 : 3); /* the others were given up */
+        fake_token(f, "T2");
+        fake_run(f, 300);
+        assert_false(f->authorised);
+        fake_free(f);
+    }
+}
+
+/* The server never answers the end of a reservation whose id it uses again: it is not told once more, or the
+ * new one would look ended. */
+static void id_used_again(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_set(f, "message_timeout", "5");
+    f->server = hold_back;
+    make_and_lose(f, 7);
+    assert_string_equal(reserve(f, 7, AT1 "," T2), "Accepted");
+    fake_run(f, 4000);
+    f->outstanding = false; /* it times out now */
+    fake_run(f, 60000);
+    assert_int_equal(fake_count(f, RSU), 1);
+    assert_string_equal(status(f), "Reserved");
+    fake_free(f);
+}
+
 /* The power goes at each change of the store while a reservation is replaced, and while it ends. */
 static void power_cuts(void **state)
 {
@@ -591,6 +657,8 @@ int main(void)
         cmocka_unit_test(without_a_clock),
         cmocka_unit_test(used_in_vain),
         cmocka_unit_test(many_ends),
+        cmocka_unit_test(late_answer),
+        cmocka_unit_test(id_used_again),
         cmocka_unit_test(power_cuts),
         cmocka_unit_test(rubbish_in_the_store),
     };

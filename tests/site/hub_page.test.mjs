@@ -1,11 +1,15 @@
-// The hub's page where it deals with logs and firmware, in a real browser, with a station that does what is told here.
+// The hub's page where it deals with logs and firmware, in a real browser, with a station that does what is told here;
+// then the same through the API with a simulated station that runs the real thing.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { borrow } from '../peer/borrowed.mjs';
-import { eventually, folder } from '../peer/program.mjs';
+import { bin, eventually, folder, ROOT } from '../peer/program.mjs';
+import { Sim } from '../peer/sim.mjs';
 import { Hub } from './hub.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -149,5 +153,74 @@ test('logs and firmware on the page', { timeout: 150000 }, async () => {
     await station.client.close().catch(() => {});
     await hub.stop();
     rmSync(profile, { recursive: true, force: true });
+  }
+});
+
+test('a simulated station sends its log and is updated', { timeout: 150000 }, async () => {
+  const dir = folder('site', 'hub updates');
+  const hub = await Hub.start({ dir });
+  let sim;
+  try {
+    sim = await Sim.start({ dir, url: hub.url, id: 'CP1', stations: 1 });
+    await eventually('the station to be there', async () => (await hub.get('/stations')).stations.some((s) => s.connected), 20000);
+
+    const lines = await eventually('lines of its log', async () => {
+      const { entries } = await hub.get('/stations/CP1/log?kind=log');
+      return entries.length >= 5 && entries;
+    }, 30000);
+    assert.ok(lines.every((e) => e.module && Math.abs(Date.parse(e.time) - Date.now()) < 120000));
+    const text = lines.map((e) => `${e.time} ${e.text}`);
+    assert.equal(new Set(text).size, text.length, 'no line came twice');
+
+    for (const type of ['DiagnosticsLog', 'SecurityLog']) {
+      assert.equal((await hub.post('/stations/CP1/getlog', { type })).result.status, 'Accepted');
+      const file = await eventually(`${type} to be here`, async () => {
+        const f = (await hub.get('/stations/CP1/files')).files[0];
+        return f.type === type && f.status === 'Uploaded' && f;
+      }, 20000);
+      const r = await fetch(`http://127.0.0.1:${hub.port}${file.url}`);
+      assert.equal(r.status, 200);
+      assert.match(r.headers.get('content-disposition'), /^attachment; filename="CP1-/);
+      const body = await r.text();
+      assert.equal(body.length, file.size);
+      if (type === 'DiagnosticsLog') assert.match(body, /^ECSACP1 diagnostics/);
+    }
+
+    writeFileSync(join(dir, 'program'), Buffer.concat([Buffer.from('ecs-sim firmware\n'), randomBytes(1500000)]));
+    execFileSync(bin('ecs-image'), ['make', '--image', join(dir, 'program'), '--version', '9.9.9', '--key', join(ROOT, 'tests/update/keys/test-signing.key'),
+      '--out', join(dir, 'image.bin')]);
+    const image = readFileSync(join(dir, 'image.bin'));
+    const put = (name, body) => fetch(`http://127.0.0.1:${hub.port}/api/v1/firmware/${name}`, { method: 'PUT', body });
+    assert.equal((await put('good.bin', image)).status, 201);
+    const update = async (name, ended) => {
+      assert.equal((await hub.post('/stations/CP1/firmware', { image: name, retries: 2, retryInterval: 2 })).result.status, 'Accepted');
+      const seen = new Set();
+      const last = await eventually(`the update to end as ${ended}`, async () => {
+        const u = (await hub.get('/stations/CP1')).update;
+        seen.add(`${u.status} ${u.percent}`);
+        return u.ended && u;
+      }, 90000, 50);
+      assert.equal(last.status, ended);
+      return [...seen];
+    };
+    // One whose image is not what its manifest says: refused, nothing else happens.
+    const spoilt = Buffer.from(image);
+    spoilt[700000] ^= 1;
+    await put('spoilt.bin', spoilt);
+    const before = (await hub.get('/stations/CP1')).firmware;
+    await update('spoilt.bin', 'InstallVerificationFailed');
+    assert.equal((await hub.get('/stations/CP1')).firmware, before);
+    await update('good.bin', 'Installed');
+    const s = await hub.get('/stations/CP1');
+    assert.equal(s.firmware, '9.9.9');
+    assert.equal(s.update.percent, 100);
+    const told = (await hub.get('/stations/CP1/log?kind=firmware&limit=50')).entries.map((e) => e.text).reverse();
+    const of = told.slice(told.indexOf('InstallVerificationFailed') + 1).filter((t) => t !== 'DownloadScheduled');
+    assert.deepEqual(of, ['Downloading', 'Downloaded', 'SignatureVerified', 'Installing', 'InstallRebooting', 'Installed']);
+    await sim.stop();
+    sim.lint({});
+  } finally {
+    if (sim?.program.running) await sim.program.kill();
+    await hub.stop();
   }
 });

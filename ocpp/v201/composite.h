@@ -25,7 +25,11 @@ enum profile_unit { UNIT_W, UNIT_A };
 
 enum {
     PROFILE_PERIODS = 96, /* quarters of an hour of a day: SmartChargingCtrlr.PeriodsPerSchedule */
-    PROFILES = 12,        /* SmartChargingCtrlr.Entries */
+#ifdef ECS_SMALL_MEMORY
+    PROFILES = 6, /* SmartChargingCtrlr.Entries */
+#else
+    PROFILES = 12,
+#endif
     PROFILE_STACK_LEVEL_MAX = 15
 };
 

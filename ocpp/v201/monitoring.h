@@ -8,7 +8,12 @@
 
 #include "ocpp/v201/monitors.h"
 
-enum { NOTIFY_EVENTS = 64, NOTIFY_PER_MESSAGE = 12 };
+#ifdef ECS_SMALL_MEMORY
+enum { NOTIFY_EVENTS = 24 };
+#else
+enum { NOTIFY_EVENTS = 64 };
+#endif
+enum { NOTIFY_PER_MESSAGE = 12 };
 
 enum notify_trigger { NOTIFY_ALERTING, NOTIFY_DELTA, NOTIFY_PERIODIC };
 

@@ -13,7 +13,7 @@ enum { KB = 1024 };
  * 180 KB less what is static. libwebsockets (23 KB with a connection), Ethernet, stacks and lwIP need most of
  * the second.
  */
-_Static_assert(sizeof(struct rpc) + sizeof(struct v201) <= 110 * KB,
+_Static_assert(sizeof(struct rpc) + sizeof(struct v201) <= 96 * KB,
                "OCPP does not fit a board without PSRAM: see ECS_SMALL_MEMORY and the tables' sizes");
 
 /* In internal RAM on every board, because the interrupt works on the guard in it. */

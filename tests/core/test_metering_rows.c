@@ -578,6 +578,34 @@ static void noise_is_known_and_taken_off(void **state)
     }
 }
 
+/* Noise of one window against that of five seconds, as a ratio of powers. */
+static double learnt_in_one_window(double before_dmv, double then_dmv)
+{
+    struct metering_raw a, b;
+    begin(3, 0);
+    s.noise_dmv = before_dmv;
+    look(&s, &m, 8);
+    windows(1);
+    metering_raw_read(&m, &a);
+    s.noise_dmv = then_dmv;
+    windows(1);
+    metering_raw_read(&m, &b);
+    double ratio = (double)b.i_noise_uv[1] / a.i_noise_uv[1];
+    return ratio * ratio;
+}
+
+static void one_window_of_noise_counts_little(void **state)
+{
+    (void)state;
+    /* A 25th of at most four times what is known; a little more where next to nothing is. */
+    near("spike", learnt_in_one_window(30, 300), 1 + 3 / 25.0, 0.003);
+    near("spike", learnt_in_one_window(1, 100), 1 + (3 + 1 / 1.083) / 25, 0.014);
+    /* Noise that has gone, to less than half, is believed in steps of a 13th, a 7th, a 4th. */
+    near("gone", learnt_in_one_window(100, 1), 1 - 1 / 13.0, 0.003);
+    near("less", learnt_in_one_window(100, 62), 1 - (1 - 0.62 * 0.62) / 13, 0.012);
+    near("hardly less", learnt_in_one_window(100, 80), 1 - (1 - 0.8 * 0.8) / 25, 0.006);
+}
+
 /* In the first window nothing is known of the noise but what its first frames have shown. */
 static void noise_is_taken_off_from_the_first_frames_on(void **state)
 {
@@ -697,6 +725,8 @@ static void the_zero_of_a_current(void **state)
     int32_t ma[3];
     for (int k = 0; k < 12; k++) {
         begin(3, 32);
+        for (int p = 0; p < 3; p++)
+            s.ph[p].i_zero = 13000 + 200 * (k % 3 - 1);
         s.t0 = 0.0017 * k;
         look(&s, &m, 2 + 0.017 * k);
         for (int p = 0; p < 3; p++)
@@ -740,6 +770,7 @@ int main(void)
         cmocka_unit_test(a_reading_without_voltage_in_sight_is_not_valid),
         cmocka_unit_test(proximity_is_good_for_a_second),
         cmocka_unit_test(noise_is_known_and_taken_off),
+        cmocka_unit_test(one_window_of_noise_counts_little),
         cmocka_unit_test(noise_is_taken_off_from_the_first_frames_on),
         cmocka_unit_test(readings_near_the_noise_are_steadied),
         cmocka_unit_test(a_noisy_frequency),

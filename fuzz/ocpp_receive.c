@@ -18,7 +18,7 @@ struct world {
     bool open, wall;
     int64_t wall_ms;
     unsigned records;
-    uint32_t next_id;
+    uint32_t next_id, lines_sent;
     struct {
         uint32_t id;
         enum ocpp_keep_kind kind;
@@ -217,6 +217,38 @@ static void op_firmware_reported(void *st)
 {
     (void)st;
 }
+/* A line every second, of two runs. */
+static bool op_log_unsent(void *st, struct ocpp_log_place *place, struct ocpp_log_line *out)
+{
+    const struct world *w = st;
+    if (place->at[0] < w->lines_sent)
+        place->at[0] = w->lines_sent;
+    if (place->at[0] >= w->now_us / 1000000)
+        return false;
+    uint32_t n = ++place->at[0];
+    *out = (struct ocpp_log_line){
+        .boot = n / 64, .n = n, .wall_known = n & 1, .up_ms = n, .level = "info", .module = "pilot"};
+    memset(out->text, 'a' + (int)(n % 26), n % (sizeof out->text - 1));
+    return true;
+}
+static void op_log_sent(void *st, const struct ocpp_log_place *place)
+{
+    if (place->at[0] > self(st)->now_us / 1000000)
+        abort();
+    self(st)->lines_sent = place->at[0];
+}
+static uint32_t op_log_lost(void *st)
+{
+    return self(st)->lines_sent / 100;
+}
+static bool op_log_upload(void *st, const struct ocpp_log_request *q, char *name, size_t cap)
+{
+    (void)st;
+    if (strlen(q->url) > 4 * 512 || q->retries < -1 || q->retry_interval_s < -1 || !cap)
+        abort();
+    name[0] = '\0';
+    return q->retries != 9;
+}
 static bool op_room_for_transaction(void *st)
 {
     const struct world *w = st;
@@ -261,6 +293,10 @@ static const struct ocpp_station_ops ops = {
     .firmware_reported = op_firmware_reported,
     .room_for_transaction = op_room_for_transaction,
     .log = op_log,
+    .log_unsent = op_log_unsent,
+    .log_sent = op_log_sent,
+    .log_lost = op_log_lost,
+    .log_upload = op_log_upload,
 };
 
 static void event(struct world *w, struct ocpp *o, enum ocpp_event_type type, const char *text,
@@ -295,6 +331,14 @@ static void act(struct world *w, struct ocpp **o, void *mem, char what)
         w->view.fault = w->view.faulted ? "Welded" : "";
         event(w, *o, OCPP_EV_FAULT, "Welded", NULL);
         break;
+    case 'l': {
+        const struct ocpp_event ev = {.type = OCPP_EV_LOG_UPLOAD,
+                                      .at_us = w->now_us,
+                                      .upload = (enum ocpp_upload)(w->now_us / 1000 % 7),
+                                      .view = w->view};
+        ocpp_event(*o, &ev);
+        break;
+    }
     case 'x':
         w->open = false;
         ocpp_closed(*o);

@@ -14,7 +14,8 @@ import { folder } from './program.mjs';
 import { Sim } from './sim.mjs';
 
 const TOGETHER = Number(process.env.TOGETHER ?? 48);
-const LIMIT_MS = 60000;
+const LIMIT_MS = 90000;
+const START_MS = 60000;
 const LINT_TIMEOUT_S = 30; // settings: message_timeout's default
 const NAME = 'CP';
 
@@ -43,6 +44,8 @@ const results = [];
 const queue = chosen.filter((c) => !c.launch).sort((a, b) => (b.seconds ?? 3) - (a.seconds ?? 3));
 
 const sims = [sim];
+process.on('exit', () => { for (const { program } of sims) program.child.kill(); }); // also when this one fails
+
 async function attempt(post, c) {
   const result = { c, id: c.id, title: c.title, station: post.double.id, sim: post.sim, from: (await post.sim.site()).time_s, problems: [] };
   const at = performance.now();
@@ -78,7 +81,7 @@ async function attempt(post, c) {
 
 async function place(i) {
   const post = new Post({ sim, number: i + 1, double: doubles.of(ids[i]), url: doubles.url, files });
-  await post.double.next('SecurityEventNotification', { ms: 30000 }); // the last of the start-up
+  await post.double.next('SecurityEventNotification', { ms: START_MS }); // the last of the start-up
   await post.untilValue('station.state', 'Idle');
   while (queue.length) if (!await attempt(post, queue.shift())) return;
 }
@@ -89,18 +92,18 @@ async function placeOfItsOwn(c) {
   const own = await Sim.start({ dir, url: doubles.url, id, tag: c.id, install: factory, set: SETTINGS });
   sims.push(own);
   const post = new Post({ sim: own, number: 1, double: doubles.of(id), url: doubles.url, files });
-  await post.double.next('SecurityEventNotification', { ms: 30000 });
+  await post.double.next('SecurityEventNotification', { ms: START_MS });
   await post.untilValue('station.state', 'Idle');
   await attempt(post, c);
   Object.assign(results.find((r) => r.id === c.id), { from: 0, to: Infinity });
 }
 const factory = join(dir, 'factory.bin');
 if (launched.length) writeFileSync(factory, factoryFirmware());
-await Promise.all([...ids.map((_, i) => place(i)), ...launched.map((c) => placeOfItsOwn(c).catch((e) => {
+let fatal = null;
+await Promise.all([...ids.map((_, i) => place(i).catch((e) => { fatal ??= e; })), ...launched.map((c) => placeOfItsOwn(c).catch((e) => {
   results.push({ c, id: c.id, title: c.title, seconds: 0, problems: [e.stack] });
 }))]);
 for (const c of queue) results.push({ c, id: c.id, title: c.title, seconds: 0, problems: ['no station was left to try it on'] });
-let fatal = null;
 for (const one of sims) await one.stop().catch((e) => { fatal ??= e; });
 doubles.close();
 files.close();

@@ -14,7 +14,7 @@ export class Doubles {
   static async open() {
     const doubles = new Doubles();
     doubles.server = new RPCServer({
-      protocols: [PROTOCOL], strictMode: true, callTimeoutMs: 15000, pingIntervalMs: 5000, maxBadMessages: Infinity,
+      protocols: [PROTOCOL], strictMode: true, callTimeoutMs: 30000, pingIntervalMs: 20000, maxBadMessages: Infinity,
     });
     doubles.server.auth((accept, reject, handshake) => {
       const refusal = doubles.of(handshake.identity).knock(handshake);

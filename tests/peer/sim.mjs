@@ -27,7 +27,7 @@ export class Sim {
     await eventually(`${tag} to open its control socket`, async () => {
       if (!sim.program.running) throw new Error(`it ended: ${sim.program.text.slice(-800)}`);
       return sim.state();
-    }, 20000);
+    }, 60000);
     return sim;
   }
 

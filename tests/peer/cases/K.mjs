@@ -4,7 +4,7 @@ import { EVSE, TOKEN } from '../post.mjs';
 
 const UNIT = 'A';
 // How long ago a profile begins that is to rule at once: the station's clock may be that late.
-const EARLIER = 10000;
+const EARLIER = 20000;
 const iso = (ms) => new Date(ms).toISOString();
 
 // A profile of one schedule; periods as [[startPeriod, limit], ..].
@@ -160,7 +160,7 @@ export default [
     seconds: 8,
     async given(s) {
       const now = Date.now();
-      await install(s, profile({ start: now - EARLIER, validFrom: now - EARLIER, validTo: now + 405000, duration: 404 }));
+      await install(s, profile({ start: now - EARLIER, validFrom: now - EARLIER, validTo: now + 405000, duration: 424 }));
       await s.charging();
     },
     async steps(s) {
@@ -246,7 +246,7 @@ export default [
     given: (s) => s.charging(),
     async steps(s) {
       const now = Date.now();
-      await install(s, profile({ start: now - EARLIER, duration: 304, validFrom: now - EARLIER, validTo: now + 304000 }));
+      await install(s, profile({ start: now - EARLIER, duration: 340, validFrom: now - EARLIER, validTo: now + 304000 }));
       assert.equal((await composite(s, 300)).chargingSchedulePeriod[0].limit, 6);
       await worldFollows(s, 6);
     },

@@ -61,6 +61,9 @@ export class Post {
   // ------------------------------------------------------------------ the back office
   async call(action, payload) { return this.double.call(action, payload); }
 
+  // The station's own time (ms): on a busy machine the world goes late, and its clock with it.
+  async clock() { return Date.parse((await this.get('ClockCtrlr.DateTime')).attributeValue); }
+
   // A call whose answer has this status.
   async ask(action, payload, status) {
     const answer = await this.call(action, payload);

@@ -37,7 +37,7 @@ export async function freePort() {
 }
 
 // One HTTP exchange with JSON either way. Throws on a status other than 2xx unless `any`.
-export async function request(port, method, path, body, { any = false, ms = 10000, headers = {} } = {}) {
+export async function request(port, method, path, body, { any = false, ms = 20000, headers = {} } = {}) {
   const text = body === undefined ? '' : JSON.stringify(body);
   const answer = await new Promise((done, fail) => {
     const req = http.request({

@@ -85,7 +85,7 @@ export default [
     id: 'H_07',
     title: 'nobody came in time',
     seconds: 8,
-    given: (s) => reserved(s, { expiryDateTime: new Date(Date.now() + 2500).toISOString() }),
+    given: async (s) => reserved(s, { expiryDateTime: new Date(await s.clock() + 2500).toISOString() }),
     async steps(s) {
       const since = s.mark;
       await s.status('Available', since);

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { EVSE, TOKEN } from '../post.mjs';
 
 const UNIT = 'A';
-// How long ago a profile begins that is to rule at once: the station's clock may be that late.
-const EARLIER = 20000;
+const MINUTE_MS = 60000;
+const EARLIER = 5000; // how long ago a profile began that rules now
 const iso = (ms) => new Date(ms).toISOString();
 
 // A profile of one schedule; periods as [[startPeriod, limit], ..].
-function profile({ id = 1, level = 0, purpose = 'TxDefaultProfile', kind = 'Absolute', duration, start = Date.now() - EARLIER, periods = [[0, 6]],
+function profile({ id = 1, level = 0, purpose = 'TxDefaultProfile', kind = 'Absolute', duration, start = Date.now() - MINUTE_MS, periods = [[0, 6]],
   validFrom, validTo, transactionId, recurrencyKind } = {}) {
   return {
     id,
@@ -159,7 +159,7 @@ export default [
     title: 'TxDefaultProfile cleared during a transaction: the schedule and the car follow',
     seconds: 8,
     async given(s) {
-      const now = Date.now();
+      const now = await s.clock();
       await install(s, profile({ start: now - EARLIER, validFrom: now - EARLIER, validTo: now + 405000, duration: 424 }));
       await s.charging();
     },
@@ -216,7 +216,7 @@ export default [
     id: 'K_21',
     title: 'validFrom: not before',
     async steps(s) {
-      const now = Date.now();
+      const now = await s.clock();
       await install(s, profile({ kind: 'Relative', validFrom: now + 300000 }));
       periodsAre(await composite(s, 400), now, [[0, null], [300, 6]]);
     },
@@ -225,7 +225,7 @@ export default [
     id: 'K_22',
     title: 'validTo: not after',
     async steps(s) {
-      const now = Date.now();
+      const now = await s.clock();
       await install(s, profile({ start: now - EARLIER, validFrom: now - EARLIER, validTo: now + 300000 }), 0);
       for (const evseId of [0, EVSE]) periodsAre(await composite(s, 400, evseId), now, [[0, 6], [300, null]]);
     },
@@ -234,7 +234,7 @@ export default [
     id: 'K_23',
     title: 'startSchedule: from then on',
     async steps(s) {
-      const now = Date.now();
+      const now = await s.clock();
       await install(s, profile({ validFrom: now + 50000, validTo: now + 400000, start: now + 60000 }));
       periodsAre(await composite(s, 300), now, [[0, null], [60, 6]]);
     },
@@ -245,7 +245,7 @@ export default [
     seconds: 6,
     given: (s) => s.charging(),
     async steps(s) {
-      const now = Date.now();
+      const now = await s.clock();
       await install(s, profile({ start: now - EARLIER, duration: 340, validFrom: now - EARLIER, validTo: now + 304000 }));
       assert.equal((await composite(s, 300)).chargingSchedulePeriod[0].limit, 6);
       await worldFollows(s, 6);
@@ -301,7 +301,7 @@ export default [
     id: 'K_40',
     title: 'the schedule of two stacked profiles',
     async steps(s) {
-      const now = Date.now() - EARLIER;
+      const now = await s.clock() - EARLIER;
       const valid = { validFrom: now, validTo: now + 405000, start: now };
       await install(s, profile({ id: 1, level: 0, duration: 400, periods: [[0, 6], [100, 8], [200, 10]], ...valid }));
       await install(s, profile({ id: 2, level: 1, duration: 150, periods: [[0, 7], [100, 9]], ...valid }));
@@ -314,7 +314,7 @@ export default [
     seconds: 6,
     given: (s) => s.charging(),
     async steps(s) {
-      const now = Date.now() - EARLIER;
+      const now = await s.clock() - EARLIER;
       const valid = { validFrom: now, validTo: now + 405000, start: now };
       await install(s, profile({ id: 1, purpose: 'ChargingStationMaxProfile', start: now, duration: 86400, periods: [[0, 10]] }), 0);
       await install(s, profile({ id: 2, duration: 300, periods: [[0, 6], [60, 10], [120, 8], [180, 15], [260, 8]], ...valid }));

@@ -11,6 +11,7 @@ const told = (s, since) => s.of('FirmwareStatusNotification', since).map((c) => 
 async function update(s, { file = nextFirmware(), path = `/${s.double.id}.bin`, offered = true, status = 'Accepted', retrieveMs = -2 * 3600000,
   installMs = -2 * 3600000, signingCertificate = CERTIFICATE, signature = fileSignature(file), retries = 0 } = {}) {
   if (offered) s.files.give(path.replace('/slow', ''), file);
+  const now = await s.clock();
   const since = s.mark;
   const requestId = 600 + s.mark;
   await s.ask('UpdateFirmware', {
@@ -18,8 +19,8 @@ async function update(s, { file = nextFirmware(), path = `/${s.double.id}.bin`, 
     retries,
     firmware: {
       location: s.files.url + path,
-      retrieveDateTime: iso(Date.now() + retrieveMs),
-      installDateTime: iso(Date.now() + installMs),
+      retrieveDateTime: iso(now + retrieveMs),
+      installDateTime: iso(now + installMs),
       ...(signingCertificate ? { signingCertificate } : {}),
       ...(signature ? { signature } : {}),
     },
@@ -61,7 +62,7 @@ export default [
     title: 'installed later',
     seconds: 48,
     async steps(s) {
-      await installed(s, await update(s, { installMs: 4000 }), [...FETCHED, 'InstallScheduled', ...STARTED]);
+      await installed(s, await update(s, { installMs: 10000 }), [...FETCHED, 'InstallScheduled', ...STARTED]);
     },
   },
   {

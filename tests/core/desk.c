@@ -84,6 +84,8 @@ static void make_frame(struct desk *d, struct sense_frame *f)
     }
     f->cp.high_mv = f->cp.n_high ? d->high_mv : 0;
     f->cp.low_mv = f->cp.n_low ? d->low_mv : 0;
+    if (d->no_pilot)
+        memset(&f->cp, 0, sizeof f->cp);
     for (int w = 0; w < SENSE_WAVES; w++) {
         f->n[w] = 20;
         f->first[w] = (uint8_t)(1 + 2 * w);

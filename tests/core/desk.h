@@ -33,6 +33,7 @@ struct desk {
     double hz;
     int32_t pp_mv;
     bool stuck_pilot; /* the driver stays at +12 V */
+    bool no_pilot;    /* not one sample of it in the frames */
     bool dead_adc;    /* no frames */
     bool undrained;   /* nobody takes the events */
     uint8_t mux;

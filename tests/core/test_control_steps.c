@@ -235,6 +235,17 @@ static void welded_contacts_keep_the_self_test_from_passing(void **state)
     is_event(last, last->at_us, CONTROL_EV_STATE, EVSE_SELF_TEST, EVSE_IDLE, 0);
 }
 
+static void a_pilot_that_is_not_sampled_can_t_be_read_back(void **state)
+{
+    (void)state;
+    desk_init(&d, NULL);
+    d.no_pilot = true;
+    desk_run(&d, 990);
+    assert_int_equal(d.status.faults, 0);
+    desk_run(&d, 30);
+    assert_int_equal(d.status.faults, bit(FAULT_PILOT_DRIVER) | bit(FAULT_CP_RANGE));
+}
+
 static void a_wrong_rate_is_no_frames(void **state)
 {
     (void)state;
@@ -652,6 +663,7 @@ int main(void)
         cmocka_unit_test(the_way_to_idle),
         cmocka_unit_test(what_the_self_test_must_see),
         cmocka_unit_test(welded_contacts_keep_the_self_test_from_passing),
+        cmocka_unit_test(a_pilot_that_is_not_sampled_can_t_be_read_back),
         cmocka_unit_test(a_wrong_rate_is_no_frames),
         cmocka_unit_test(the_rate_is_measured_in_windows_of_a_fifth_of_a_second),
         cmocka_unit_test(lost_frames_are_counted_and_interrupt_what_was_watched),

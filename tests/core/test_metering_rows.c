@@ -606,6 +606,53 @@ static void one_window_of_noise_counts_little(void **state)
     near("hardly less", learnt_in_one_window(100, 80), 1 - (1 - 0.8 * 0.8) / 25, 0.006);
 }
 
+/* What may be noise is not shown as a current, nor counted. */
+static void noise_is_no_current(void **state)
+{
+    (void)state;
+    begin(3, 0);
+    s.noise_dmv =
+        150; /* 0.83 A of it: what is left of one window's may look like 0.2 A, and twice that is shown */
+    look(&s, &m, 8);
+    metering_read(&m, &r);
+    uint64_t before = r.import_total_uwh;
+    for (int k = 0; k < 60; k++) {
+        windows(1);
+        assert_int_equal(r.i_ma[0] | r.i_ma[1] | r.i_ma[2], 0);
+    }
+    assert_int_equal(r.import_total_uwh, before);
+    for (int p = 0; p < 3; p++)
+        s.ph[p].i = 0.8;
+    look(&s, &m, 4);
+    windows(1);
+    for (int p = 0; p < 3; p++)
+        near("shown", r.i_ma[p], 800, 100);
+}
+
+/* When the voltage falls, power can't be more than it and the current allow, whatever is held of before. */
+static void a_falling_voltage_bounds_the_power(void **state)
+{
+    (void)state;
+    for (int reversed = 0; reversed < 2; reversed++) {
+        begin(3, 10);
+        for (int p = 0; p < 3; p++)
+            s.ph[p].i_sign = reversed ? -1 : 1;
+        look(&s, &m, 4);
+        windows(1);
+        struct meter_reading a = r;
+        for (int p = 0; p < 3; p++)
+            s.ph[p].v = 115;
+        windows(4); /* the register has made up for what it showed ahead */
+        for (int p = 0; p < 3; p++) {
+            double watts = (double)(r.import_uwh[p] - a.import_uwh[p]) * 3.6e3 / (double)(r.at_us - a.at_us);
+            near("W", watts, 1.05 * r.v_mv[p] * 0.01, 0.005 * 1150);
+        }
+        look(&s, &m, 6);
+        windows(1);
+        near("W", r.p_mw[0], 1150000, 1150);
+    }
+}
+
 /* In the first window nothing is known of the noise but what its first frames have shown. */
 static void noise_is_taken_off_from_the_first_frames_on(void **state)
 {
@@ -770,6 +817,8 @@ int main(void)
         cmocka_unit_test(a_reading_without_voltage_in_sight_is_not_valid),
         cmocka_unit_test(proximity_is_good_for_a_second),
         cmocka_unit_test(noise_is_known_and_taken_off),
+        cmocka_unit_test(noise_is_no_current),
+        cmocka_unit_test(a_falling_voltage_bounds_the_power),
         cmocka_unit_test(one_window_of_noise_counts_little),
         cmocka_unit_test(noise_is_taken_off_from_the_first_frames_on),
         cmocka_unit_test(readings_near_the_noise_are_steadied),

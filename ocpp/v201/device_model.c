@@ -212,7 +212,7 @@ static const struct variable table[] = {
           MODEL_REQUEST_BYTES),
     CONST("MonitoringCtrlr", "BytesPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_REQUEST_BYTES),
     CONST("MonitoringCtrlr", "ItemsPerMessage", "ClearVariableMonitoring", INTEGER, NULL,
-          MODEL_NUMBER(ECS_OCPP_MONITORS)),
+          MODEL_NUMBER(MONITORS_MAX)),
     CONST("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_TEXT(16)),
     SETTING("MonitoringCtrlr", "OfflineQueuingSeverity", NULL, INTEGER, RW, NULL,
             "monitoring_offline_severity", "9"),
@@ -417,12 +417,31 @@ _Static_assert(PROFILE_PERIODS == 96 && PROFILE_STACK_LEVEL_MAX == 15 && MONITOR
                    OCPP_NETWORKS == 3,
                "the table tells these");
 
+_Static_assert(ROWS + MODEL_SETTINGS_MAX <= REPORT_ROWS_MAX, "a report has room for all rows");
+
 static bool in_table(const char *setting)
 {
     for (size_t i = 0; i < ROWS; i++)
         if (table[i].setting && !strcmp(table[i].setting, setting))
             return true;
     return false;
+}
+
+void model_init(struct v201 *v)
+{
+    struct device_model *m = &v->model;
+    const char *name, *unit;
+    bool read_only, secret;
+    m->rests = 0;
+    for (size_t i = 0; v->dev.ops->setting_at(v->dev.st, i, &name, &unit, &read_only, &secret); i++) {
+        if (in_table(name))
+            continue;
+        if (m->rests == MODEL_SETTINGS_MAX || i > UINT16_MAX) {
+            device_log(&v->dev, 0, "too many settings: from %s on they can't be seen", name);
+            return;
+        }
+        m->rest[m->rests++] = (uint16_t)i;
+    }
 }
 
 /* Type and range of a setting, as far as the station says. */
@@ -456,23 +475,20 @@ bool model_at(const struct v201 *v, size_t index, struct variable *out)
     }
     const char *name, *unit;
     bool read_only, secret;
-    size_t skip = index - ROWS;
-    for (size_t i = 0; v->dev.ops->setting_at(v->dev.st, i, &name, &unit, &read_only, &secret); i++) {
-        if (in_table(name) || skip-- > 0)
-            continue;
-        *out = (struct variable){
-            .component = "Settings",
-            .name = name,
-            .access = secret      ? WO
-                      : read_only ? RO
-                                  : RW,
-            .unit = unit && unit[0] ? unit : NULL,
-            .setting = name,
-        };
-        add_limits(v, out, true);
-        return true;
-    }
-    return false;
+    if (index - ROWS >= v->model.rests ||
+        !v->dev.ops->setting_at(v->dev.st, v->model.rest[index - ROWS], &name, &unit, &read_only, &secret))
+        return false;
+    *out = (struct variable){
+        .component = "Settings",
+        .name = name,
+        .access = secret      ? WO
+                  : read_only ? RO
+                              : RW,
+        .unit = unit && unit[0] ? unit : NULL,
+        .setting = name,
+    };
+    add_limits(v, out, true);
+    return true;
 }
 
 /* Which component a fault is a problem of (names of core/fault). */

@@ -45,6 +45,14 @@ struct variable {
     uint8_t value; /* else: enum of device_model.c */
 };
 
+enum { MODEL_SETTINGS_MAX = 160 };
+struct device_model {
+    uint16_t rest[MODEL_SETTINGS_MAX]; /* indices of the settings that the table does not name */
+    unsigned rests;
+};
+
+/* Before anything else of the model. */
+void model_init(struct v201 *v);
 /* Row `index`, or false at the end. Strings live as long as the station. */
 bool model_at(const struct v201 *v, size_t index, struct variable *out);
 /* Actual value as text. */

@@ -7,14 +7,16 @@
 
 #include "ocpp/v201/device_model.h"
 
-/* A board without PSRAM builds with fewer (ocpp/ocpp.h). */
-#ifndef ECS_OCPP_MONITORS
-#define ECS_OCPP_MONITORS 40
+/* Of all kinds together. */
+#ifdef ECS_SMALL_MEMORY
+#define MONITORS_MAX 16
+#else
+#define MONITORS_MAX 40
 #endif
 enum {
-    MONITORS = ECS_OCPP_MONITORS, /* all kinds together */
-    MONITOR_ITEMS_MAX = 16,       /* MonitoringCtrlr.ItemsPerMessage of SetVariableMonitoring */
-    SEVERITY_MAX = 9,             /* 0 danger .. 9 debug (MonitoringDataType) */
+    MONITORS = MONITORS_MAX,
+    MONITOR_ITEMS_MAX = 16, /* MonitoringCtrlr.ItemsPerMessage of SetVariableMonitoring */
+    SEVERITY_MAX = 9,       /* 0 danger .. 9 debug (MonitoringDataType) */
 };
 
 /* The order is durable. */

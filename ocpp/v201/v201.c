@@ -149,6 +149,7 @@ void v201_init(struct v201 *v, const struct ocpp_station_ops *ops, void *station
     v->dev = (struct device){.ops = ops, .st = station, .rpc = rpc};
     v->dev.boot = ops->random(station);
     ops->view(station, &v->view);
+    model_init(v);
     durable_state_load(&v->durable, &v->durable_id, &v->dev);
     v->restarted = v->durable.restart;
     if (v->restarted != RESTART_UNASKED) { /* it explains this start-up, not one after a later power cut */

@@ -49,6 +49,7 @@ struct v201 {
     uint32_t durable_id;
     uint8_t restarted; /* RESTART_*: why this start-up was asked for */
     bool reconnect_wanted;
+    struct device_model model;
     unsigned turn; /* which of the outbound messages of equal rank is asked first */
     struct provisioning prov;
     struct security_events security;

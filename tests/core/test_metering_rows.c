@@ -653,6 +653,29 @@ static void a_falling_voltage_bounds_the_power(void **state)
     }
 }
 
+/* What is held of one load is no use for the next. */
+static void the_next_load_has_its_own_power_factor(void **state)
+{
+    (void)state;
+    begin(3, 10);
+    look(&s, &m, 4);
+    for (int p = 0; p < 3; p++)
+        s.ph[p].i = 0;
+    look(&s, &m, 1);
+    windows(1);
+    assert_int_equal(r.pf_permille[0] | r.i_ma[0] | r.p_mw[0], 0);
+    for (int p = 0; p < 3; p++) {
+        s.ph[p].i = 10;
+        s.ph[p].angle = 1.0471975;
+    }
+    windows(1);
+    windows(1); /* the first whole one */
+    for (int p = 0; p < 3; p++) {
+        near("pf", r.pf_permille[p], 500, 25);
+        near("W", r.p_mw[p], 1150000, 60000);
+    }
+}
+
 /* In the first window nothing is known of the noise but what its first frames have shown. */
 static void noise_is_taken_off_from_the_first_frames_on(void **state)
 {
@@ -817,6 +840,7 @@ int main(void)
         cmocka_unit_test(a_reading_without_voltage_in_sight_is_not_valid),
         cmocka_unit_test(proximity_is_good_for_a_second),
         cmocka_unit_test(noise_is_known_and_taken_off),
+        cmocka_unit_test(the_next_load_has_its_own_power_factor),
         cmocka_unit_test(noise_is_no_current),
         cmocka_unit_test(a_falling_voltage_bounds_the_power),
         cmocka_unit_test(one_window_of_noise_counts_little),

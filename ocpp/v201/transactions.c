@@ -164,6 +164,8 @@ static void tell(struct v201 *v, enum tx_event_type type, enum tx_trigger trigge
     int64_t wall;
     if (device_wall(&v->dev, at_us, &wall))
         r.unix_ms = wall;
+    if (!s->begin.unix_ms && device_wall(&v->dev, s->begin.at_us, &wall))
+        s->begin.unix_ms = wall; /* the clock has become known since: a restart must not lose it again */
     memcpy(r.tx, s->tx, sizeof r.tx);
     if (trigger == TRIGGER_STOP_AUTHORIZED && s->stop_token[0]) {
         r.has_token = 1;
@@ -664,6 +666,10 @@ void transactions_init(struct v201 *v)
         else if (seq >= s->seq)
             s->seq = seq + 1;
     }
+    /* Begun in an earlier start-up whose clock never became known: all that can be said is before this one.
+     */
+    if (!s->begin.unix_ms)
+        s->begin.at_us = 0;
     memcpy(t->token.text, v->durable.token, sizeof t->token.text);
     t->token.type = v->durable.token_type;
 }

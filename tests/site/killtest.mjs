@@ -172,11 +172,35 @@ async function transactionsOf(id) {
   }
 }
 
+// A station that is killed before it has found the hub never learns what time it was: such a transaction is stamped with
+// the next start. Then only the order is certain: consecutive records belong to consecutive transactions, in the way
+// that leaves the least difference.
+function matchInOrder(list, truth) {
+  list.sort((a, b) => a.start_wh - b.start_wh || Date.parse(a.started) - Date.parse(b.started));
+  const best = [[{ cost: 0 }, ...truth.map(() => ({ cost: Infinity }))]];
+  for (const [i, t] of list.entries()) {
+    best.push([]);
+    for (let j = 0; j <= truth.length; j++) {
+      best[i + 1][j] = { cost: Infinity };
+      for (let k = j, wh = 0; k >= 0; wh += k > 0 ? truth[k - 1].wh : 0, k--) {
+        const cost = best[i][k].cost + Math.abs(t.energy_wh - wh) ** 2;
+        if (cost < best[i + 1][j].cost) best[i + 1][j] = { cost, k };
+      }
+    }
+  }
+  for (let i = list.length, j = truth.length; i > 0; i--) {
+    const { k } = best[i][j];
+    for (let n = k; n < j; n++) truth[n].transaction = list[i - 1];
+    j = k;
+  }
+}
+
 async function check(id) {
   const truth = truthOf(id);
   const list = (await transactionsOf(id)).sort((a, b) => Date.parse(a.started) - Date.parse(b.started));
+  if (option.hub) matchInOrder(list, truth);
   // The contactor closes half a second and more after its transaction has started, and never without one.
-  for (const r of truth) r.transaction = list.findLast((t) => Date.parse(t.started) <= r.from + SLACK_MS);
+  else for (const r of truth) r.transaction = list.findLast((t) => Date.parse(t.started) <= r.from + SLACK_MS);
   const sum = { transactions: list.length, energy: 0, truth: 0, worst: 0 };
   for (const t of list) {
     const events = (await hub.get(`/transactions/${encodeURIComponent(t.id)}?station=${id}`)).event_list;

@@ -405,9 +405,31 @@ static int answered(struct http_client *c, struct lws *wsi)
     return c->expected == 0 ? finish_status(c, HTTP_DONE, "") : 0;
 }
 
+/*
+ * libwebsockets 5.0 wants to answer a demand for credentials by itself, with those that it was given. We give
+ * it none, and it keeps the demand to itself: it has to be looked for. Only while WAITING: it has its table
+ * of headers then.
+ */
+static bool unauthorized(struct lws *wsi)
+{
+    char line[80];
+    return lws_hdr_copy(wsi, line, sizeof line, WSI_TOKEN_HTTP) > 0 && strncmp(line, "401", 3) == 0;
+}
+
+/* −1 and finished, if that is what has come. */
+static int demanded(struct http_client *c, struct lws *wsi)
+{
+    if (c->state != WAITING || c->blocked || !unauthorized(wsi))
+        return 0;
+    c->status = 401;
+    return finish_status(c, HTTP_REFUSED, "");
+}
+
 static int received(struct http_client *c, struct lws *wsi, const void *in, size_t len)
 {
     moved(c);
+    if (demanded(c, wsi))
+        return -1;
     /* A chunk's length that overflows comes out of libwebsockets 4.1 as a negative number of bytes. */
     if (c->state != READING || len > PIECE_MAX ||
         (c->expected >= 0 && len > (uint64_t)c->expected - c->received))
@@ -422,8 +444,10 @@ static int received(struct http_client *c, struct lws *wsi, const void *in, size
     return 0;
 }
 
-static int completed(struct http_client *c)
+static int completed(struct http_client *c, struct lws *wsi)
 {
+    if (demanded(c, wsi))
+        return -1;
     /* Chunks that end without the last of them: libwebsockets 4.1 takes the end of the connection for theirs.
      * Then it has not read a byte in this round. */
     bool cut_off = c->chunked && c->read_at == (char *)c->piece + LWS_PRE;
@@ -472,6 +496,8 @@ static void ticked(lws_sorted_usec_list_t *sul)
         (void)finish(c, HTTP_LOST, c->state == OPENING ? "no connection in time" : "no answer in time");
         return;
     }
+    if (c->wsi && demanded(c, c->wsi))
+        return;
     if (c->wsi && c->state != OPENING)
         lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
     if (c->state == SENDING && !c->blocked && quiet >= STALL_MS * LWS_US_PER_MS && answer_waits(c->wsi))
@@ -504,6 +530,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
     switch (reason) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        if (present && demanded(c, wsi))
+            return 0;
         if (ours)
             gone(c, wsi, in ? (const char *)in : "connecting failed");
         return 0;
@@ -538,7 +566,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
         return present ? received(c, wsi, in, len) : -1;
     case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
-        return present ? completed(c) : -1;
+        return present ? completed(c, wsi) : -1;
     case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
     case LWS_CALLBACK_WSI_DESTROY: /* whatever path it took, no request ends without its `done` */
         if (ours)

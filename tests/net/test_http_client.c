@@ -292,7 +292,8 @@ static void answers_that_are_refused(void **state)
     } rows[] = {
         {0, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", "404 Not Found", HTTP_REFUSED},
         {0, "HTTP/1.1 404 Not Found\r\n\r\n", "404 Not Found", HTTP_REFUSED},
-        {0, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "401 Unauthorized", HTTP_REFUSED},
+        {0, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+         "401 Unauthorized", HTTP_REFUSED},
         {0, "HTTP/1.0 503 Busy\r\n\r\n", "503 Service Unavailable", HTTP_REFUSED},
         {9, "HTTP/1.1 416 No\r\nContent-Range: bytes */5\r\nContent-Length: 0\r\n\r\n",
          "416 Range Not Satisfiable", HTTP_REFUSED},
@@ -324,6 +325,30 @@ static void answers_that_are_refused(void **state)
         if (b->how != rows[i].how || (rows[i].why && strncmp(b->why, rows[i].why, strlen(rows[i].why)) != 0))
             fail_msg("row %zu: ended as %d: %s", i, (int)b->how, b->why);
         assert_int_equal(b->pieces, 0);
+        assert_int_equal(b->heads, 0);
+        raw_drop(&b->peer, false);
+    }
+}
+
+/* One that demands credentials, and closes at once or waits; ours are said with the request, or never. */
+static void credentials_are_demanded(void **state)
+{
+    struct bench *b = *state;
+    for (int i = 0; i < 4; i++) {
+        const struct http_request r = {
+            .user = i < 2 ? "CP1" : NULL, .password = i < 2 ? "wrong" : NULL, .idle_timeout_s = 4};
+        b->dones = 0;
+        assert_true(begin(b, &r));
+        wait_request(b);
+        lws_usec_t at = lws_now_usecs();
+        raw_text(&b->peer, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
+                           "Content-Length: 2\r\n\r\nno");
+        if (i % 2)
+            raw_drop(&b->peer, false);
+        UNTIL(b, b->dones == 1);
+        assert_int_equal(b->how, HTTP_REFUSED);
+        assert_string_equal(b->why, "401 Unauthorized");
+        assert_true(lws_now_usecs() - at < 1500000);
         assert_int_equal(b->heads, 0);
         raw_drop(&b->peer, false);
     }
@@ -941,6 +966,7 @@ int main(void)
         T(goes_on_where_it_was),
         T(a_range_that_is_not_taken),
         T(answers_that_are_refused),
+        T(credentials_are_demanded),
         T(no_http_at_all),
         T(a_header_without_an_end),
         T(chunks),

@@ -23,7 +23,7 @@ FOLDERS = ["core", "ocpp", "store", "station", "panel", "net", "web", "update", 
 # none is a row of its own.
 BLOCKS = [
     ("A security events", "security_events", "security"),
-    ("B provisioning", "provisioning device device_model variables reporting reset network_profiles", "dev prov reset reporting"),
+    ("B provisioning", "provisioning device device_model variables reporting reset network_profiles", "dev prov reset reporting model"),
     ("C authorisation", "authorization auth_cache known_token", "auth cache"),
     ("D local list", "local_list", "list"),
     ("E transactions", "transactions tx_queue tx_record tx_samples durable_state", "durable durable_id restarted tx samples queue"),

@@ -160,13 +160,13 @@ const char *signature_check_certificate(const struct trust *t, const char *pem, 
     uint32_t flags = 0;
     size_t len = strnlen(pem, CERTIFICATE_MAX + 1) + 1;
     memset(out, 0, sizeof *out);
-    if (t->roots == 0)
+    if (t->roots == 0 || !t->root[0])
         return "this firmware has no root certificate to check it against";
     if (len > CERTIFICATE_MAX + 1 || psa_crypto_init() != PSA_SUCCESS)
         return "the certificate is too long";
     mbedtls_x509_crt_init(&cert);
     mbedtls_x509_crt_init(&roots);
-    for (size_t i = 0; i < t->roots && !why; i++)
+    for (size_t i = 0; i < t->roots && t->root[i] && !why; i++)
         if (mbedtls_x509_crt_parse(&roots, (const unsigned char *)t->root[i], strlen(t->root[i]) + 1) != 0)
             why = "a root certificate in this firmware can't be read";
     if (!why && mbedtls_x509_crt_parse(&cert, (const unsigned char *)pem, len) != 0)

@@ -18,7 +18,7 @@ enum { SIGNATURE_POINT_BYTES = 65 }; /* P-256, uncompressed: 04, x, y */
 struct trust {
     const uint8_t (*key)[SIGNATURE_POINT_BYTES]; /* of manifests */
     size_t keys;
-    const char *const *root; /* PEM, of certificates that OCPP gives */
+    const char *const *root; /* PEM, of certificates that OCPP gives; NULL ends them early */
     size_t roots;
     bool development; /* the private halves are public: for development only */
 };

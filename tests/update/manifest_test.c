@@ -158,6 +158,10 @@ static void certificates(void **state)
     assert_non_null(signature_check_certificate(trust_built_in(), "rubbish", &s));
     assert_non_null(signature_check_certificate(trust_built_in(), "", &s));
     struct trust none = *trust_built_in();
+    static const char *const no_roots[] = {NULL};
+    none.root = no_roots;
+    none.roots = 1;
+    assert_non_null(signature_check_certificate(&none, pem, &s));
     none.roots = 0;
     signing_read_text("tests/update/keys/test-ocpp-signer.pem", pem, sizeof pem);
     assert_non_null(signature_check_certificate(&none, pem, &s));

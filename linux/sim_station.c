@@ -75,7 +75,7 @@ struct sim_station {
     struct retained_file *retained;
     struct sim_firmware *firmware;
     bool launched, left, restarted;
-    bool panicked; /* the restart that is asked for is a crash of an emulated image */
+    bool panicked;            /* the restart that is asked for is a crash of an emulated image */
     struct truth_file *truth; /* NULL: nobody asked for it */
     const char *forced[2 * FORCED_MAX + 2];
     char id[64];

@@ -24,10 +24,10 @@ struct csms {
     const char *refuse_url; /* addresses that contain this do not answer; NULL: all do */
     char url[700];          /* the one that was asked for last */
     int refused;
-    int64_t unix_ms0;         /* wall time at world time 0 */
-    const char *boot_status;  /* "Accepted" */
-    const char *token_status; /* "Accepted" */
-    char *waiting[256];       /* texts to the station, not yet delivered */
+    int64_t unix_ms0;            /* wall time at world time 0 */
+    const char *boot_status;     /* "Accepted" */
+    const char *token_status;    /* "Accepted" */
+    char *waiting[256];          /* texts to the station, not yet delivered */
     const char *transfer_status; /* of DataTransfer; NULL: Accepted */
     int waiting_n;
     struct csms_call call[CSMS_CALLS];

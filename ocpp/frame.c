@@ -306,6 +306,8 @@ size_t frame_error(char *buf, size_t cap, const char *id, const char *code, cons
             break;
         cut[n] = text[n];
     }
+    while (n > 0 && !json_utf8_ok(cut, n)) /* whoever made the text may have cut it within a character */
+        n--;
     cut[n] = 0;
     put_string(&o, cut);
     put_z(&o, ",{}");

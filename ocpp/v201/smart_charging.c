@@ -109,6 +109,10 @@ uint64_t smart_charging_step(struct v201 *v, uint64_t now)
                                                             : now + (uint64_t)(s->told_next_ms - wall) * 1000;
     if (known) {
         ma = composite_until_change(&c, wall, HORIZON_MS, &next, &then);
+        if (next != COMPOSITE_NEVER && next - wall > HORIZON_MS) {
+            next = wall + HORIZON_MS; /* or a lease that the station can't count would end too early */
+            then = ma;
+        }
     } else {
         ma = then = composite_without_clock(&c);
     }

@@ -325,9 +325,10 @@ static bool should_stop(const struct v201 *v)
     const struct transactions *t = &v->tx;
     const struct durable_state *s = &v->durable;
     unsigned stop = points(v, "tx_stop_point", POINT_EV_CONNECTED | POINT_AUTHORIZED);
-    /* The car is gone and with it the authorisation (StopTxOnEVSideDisconnect is true and read-only here):
-     * whatever TxStopPoint says, nothing could ever end this transaction later. */
-    if (s->was_plugged && !t->plugged)
+    /* The car is gone and with it the authorisation (StopTxOnEVSideDisconnect is true and read-only here), or
+     * the authorisation has ended before a car came: whatever TxStopPoint says, nothing could ever end this
+     * transaction later, and the next driver would charge in it. */
+    if (!t->plugged && (s->was_plugged || !t->authorised))
         return true;
     if ((stop & (POINT_AUTHORIZED | POINT_POWER_PATH)) && s->was_authorised && !t->authorised)
         return true;
@@ -789,9 +790,11 @@ void transaction_event_done(struct v201 *v, enum rpc_outcome how, const cJSON *p
     id_token_read(info, "groupIdToken", &group);
     /* C16.FR.03: a master pass begins nothing, also when the server says so only now. */
     bool ours = v->durable.tx_active && !strcmp(tx, v->durable.tx) && id_token_same(&token, &v->tx.token);
-    if (strcmp(status, "Accepted") != 0 || (ours && authorization_master_pass(v, &group)))
+    if (!ours) /* a token that has been replaced since, or only stopped somebody's, is no longer at stake */
+        return;
+    if (strcmp(status, "Accepted") != 0 || authorization_master_pass(v, &group))
         transactions_token_refused(v, tx);
-    else if (ours && group.text[0])
+    else if (group.text[0])
         v->tx.group = group;
 }
 

@@ -99,6 +99,15 @@ static void drop_current(struct tx_queue *q, const struct device *d)
         memmove(&q->ram[0], &q->ram[1], q->ram_count * sizeof q->ram[0]);
     }
     q->have_current = false;
+    q->in_doubt = false;
+}
+
+static void give_up(struct tx_queue *q, const struct device *d)
+{
+    device_log(d, 0, "event %u of transaction %s failed %u times and is given up", (unsigned)q->current.seq,
+               q->current.tx, (unsigned)q->attempts);
+    q->given_up++;
+    drop_current(q, d);
 }
 
 void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outcome how)
@@ -110,7 +119,7 @@ void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outco
         drop_current(q, d);
         return;
     case RPC_LOST: /* being offline is no failure of the server to process it (E13, remark) */
-        q->not_before_us = 0;
+        tx_queue_reconnected(q);
         return;
     case RPC_ERROR:
     case RPC_TIMEOUT:
@@ -122,10 +131,12 @@ void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outco
     /* E13.FR.04: an event that the server can't process, or does not answer, is given up, or it would hold up
      * all that follow. */
     if (q->attempts >= most) {
-        device_log(d, 0, "event %u of transaction %s failed %u times and is given up",
-                   (unsigned)q->current.seq, q->current.tx, (unsigned)q->attempts);
-        q->given_up++;
-        drop_current(q, d);
+        if (how == RPC_ERROR) {
+            give_up(q, d);
+            return;
+        }
+        q->in_doubt = true;
+        q->not_before_us = UINT64_MAX;
         return;
     }
     /* E13.FR.03: the interval times the number of preceding transmissions */
@@ -133,8 +144,15 @@ void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outco
     q->not_before_us = device_now(d) + wait_s * 1000000;
 }
 
+void tx_queue_answered(struct tx_queue *q, const struct device *d)
+{
+    if (q->have_current && q->in_doubt)
+        give_up(q, d);
+}
+
 void tx_queue_reconnected(struct tx_queue *q)
 {
+    q->in_doubt = false;
     q->attempts = 0;
     q->not_before_us = 0;
 }

@@ -1,6 +1,7 @@
 /*
  * tx_queue: transaction events on their way to the server, in order, each made durable before it is sent and
- * forgotten when it is acknowledged or has failed MessageAttempts times on one connection (E13).
+ * forgotten when it is acknowledged or has failed MessageAttempts times on one connection (E13). Silence
+ * counts only of a server that then answers something else.
  */
 #ifndef OCPP_V201_TX_QUEUE_H
 #define OCPP_V201_TX_QUEUE_H
@@ -14,6 +15,7 @@ struct tx_queue {
     uint32_t current_id; /* durable id of `current`; 0: it is ram[0] */
     bool have_current;
     uint32_t attempts; /* failed sends of `current` */
+    bool in_doubt;     /* its last send got no answer: is the event at fault, or is nobody there? */
     uint64_t not_before_us;
     uint32_t given_up, lost; /* after too many attempts; for want of room */
     struct tx_record current;
@@ -26,6 +28,8 @@ void tx_queue_put(struct tx_queue *q, const struct device *d, const struct tx_re
 /* The event to send now, or NULL. It stays the one until tx_queue_outcome() says what became of it. */
 const struct tx_record *tx_queue_next(struct tx_queue *q, const struct device *d);
 void tx_queue_outcome(struct tx_queue *q, const struct device *d, enum rpc_outcome how);
+/* The server has answered another call: it is there, and an event that it left unanswered too often goes. */
+void tx_queue_answered(struct tx_queue *q, const struct device *d);
 /* A new connection: a server that answered nothing on the old one has refused nothing. */
 void tx_queue_reconnected(struct tx_queue *q);
 /* Is there an event of this transaction (NULL: of any) waiting? */

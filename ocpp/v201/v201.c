@@ -98,8 +98,11 @@ void v201_outcome(void *ctx, int tag, enum rpc_outcome how, const cJSON *payload
         device_log(&v->dev, 1, "%s was refused: %s", outbound[tag].action, code);
     /* Is it this message that the server does not like, or is nobody there? A Heartbeat, answered, tells (see
      * SILENT_MAX in rpc.c): a server that leaves one kind unanswered keeps its connection. */
-    if (how == RPC_TIMEOUT && tag != HEARTBEAT_ROW && v->dev.registration == REGISTRATION_ACCEPTED)
+    if (how == RPC_TIMEOUT && v->dev.registration == REGISTRATION_ACCEPTED &&
+        (tag != HEARTBEAT_ROW || v->queue.in_doubt))
         v->prov.heartbeat_asked = true;
+    if (how == RPC_RESULT || how == RPC_ERROR)
+        tx_queue_answered(&v->queue, &v->dev);
     outbound[tag].done(v, how, payload);
 }
 

@@ -216,6 +216,9 @@ static void error_codes(void **state)
         {"[2]", "-1", "RpcFrameworkError"},
         {"hello", "-1", "RpcFrameworkError"},
         {"[9,\"11\",{}]", "11", "MessageTypeNotSupported"},
+        /* longer than is told of it: not cut within a character */
+        {"[2,\"12\",\"xäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöü\",{}]", "12",
+         "NotImplemented"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         unsigned before = f->frame_count;

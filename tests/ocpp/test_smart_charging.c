@@ -240,6 +240,32 @@ static void leased_limit(void **state)
     fake_free(f);
 }
 
+/* The station counts a lease in milliseconds of 31 bits: one that is longer is told in parts. */
+static void long_lease(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    const int64_t days = 60, day_ms = 86400000;
+    assert_string_equal(set_profile(f, 0, station_max(f, 1, 0, 6, (int)(days * day_ms / 1000))), "Accepted");
+    fake_run(f, 1000);
+    assert_int_equal(f->limit_ma, 6000);
+    assert_true(f->lease_ms > 0 && f->lease_ms < INT32_MAX);
+    assert_int_equal(f->fallback_ma, 6000);
+    fake_close(f);
+    int calls = f->limit_calls;
+    f->now_us += (uint64_t)day_ms * 1000;
+    fake_run(f, 1000);
+    assert_true(f->limit_calls > calls); /* renewed in time */
+    assert_int_equal(f->limit_ma, 6000);
+    f->now_us += (uint64_t)day_ms * 1000 * 58;
+    fake_run(f, 1000);
+    assert_int_equal(f->fallback_ma, COMPOSITE_NO_LIMIT);
+    f->now_us += (uint64_t)day_ms * 1000;
+    fake_run(f, 1000);
+    assert_int_equal(f->limit_ma, COMPOSITE_NO_LIMIT);
+    fake_free(f);
+}
+
 static void survives_a_restart(void **state)
 {
     (void)state;
@@ -525,6 +551,7 @@ int main(void)
         cmocka_unit_test_setup(watts, clean),
         cmocka_unit_test_setup(no_change_is_missed, clean),
         cmocka_unit_test(leased_limit),
+        cmocka_unit_test(long_lease),
         cmocka_unit_test(survives_a_restart),
         cmocka_unit_test(judged),
         cmocka_unit_test(tx_profile),

@@ -846,10 +846,10 @@ static void silence_is_given_up(void **state)
 }
 
 /* One that answers nothing has refused nothing: its connection is given up, and nothing is lost. */
-static void begin_and_end_survive_a_hanging_server(void **state)
+static void hanging_server(const char *attempts)
 {
-    (void)state;
     struct fake *f = fake_ready();
+    fake_set(f, "tx_retry_attempts", attempts);
     f->server = hangs;
     f->server_arg = 2;
     fake_charge(f);
@@ -870,6 +870,70 @@ static void begin_and_end_survive_a_hanging_server(void **state)
     assert_string_equal(at(ter(f, 0), "eventType"), "Started");
     assert_string_equal(at(fake_last(f, TER), "eventType"), "Ended");
     check_sequence(f);
+    fake_free(f);
+}
+
+static void begin_and_end_survive_a_hanging_server(void **state)
+{
+    (void)state;
+    hanging_server("5");
+    hanging_server("2"); /* fewer than the calls that tell a dead connection */
+    hanging_server("1");
+}
+
+/* Nothing but the authorisation holds this transaction, and TxStopPoint does not name that. */
+static void ends_without_a_car(void **state)
+{
+    (void)state;
+    static const char *const stop[] = {"EVConnected", "EnergyTransfer"};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *f = fake_ready();
+        fake_set(f, "tx_start_point", "Authorized");
+        fake_set(f, "tx_stop_point", stop[i]);
+        fake_token(f, "T1");
+        fake_run(f, 1000);
+        assert_string_equal(at(ter(f, 0), "eventType"), "Started");
+        fake_token(f, "T1");
+        fake_run(f, 1000);
+        assert_false(f->authorised);
+        assert_string_equal(at(fake_last(f, TER), "eventType"), "Ended");
+        assert_string_equal(at(fake_last(f, TER), "triggerReason"), "StopAuthorized");
+        assert_string_equal(at(fake_last(f, TER), "transactionInfo.stoppedReason"), "Local");
+        fake_token(f, "T2"); /* the next driver's own */
+        fake_run(f, 1000);
+        assert_string_equal(at(fake_last(f, TER), "eventType"), "Started");
+        fake_free(f);
+    }
+}
+
+static bool refuses_t1(struct fake *f, const char *action, const char *id, const cJSON *payload)
+{
+    if (strcmp(action, TER) != 0 || strcmp(at(payload, "idToken.idToken"), "T1") != 0)
+        return false;
+    fake_answer(f, id, "{\"idTokenInfo\":{\"status\":\"Invalid\"}}");
+    return true;
+}
+
+/* What the server says of a driver who has left is nothing against the one who has taken over. */
+static void refused_after_another_has_taken_over(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    fake_set(f, "tx_stop_point", "EVConnected");
+    f->server = hangs;
+    f->server_arg = 2;
+    fake_charge(f);
+    fake_token(f, "T1");
+    fake_run(f, 500);
+    assert_false(f->authorised);
+    fake_call(f, "RequestStartTransaction",
+              "{\"idToken\":{\"idToken\":\"R\",\"type\":\"Central\"},\"remoteStartId\":1,\"evseId\":1}");
+    fake_run(f, 500);
+    assert_true(f->authorised);
+    f->server = refuses_t1;
+    fake_run(f, 60000);
+    assert_string_equal(at(fake_last(f, TER), "triggerReason"), "MeterValuePeriodic"); /* all are told */
+    assert_true(f->authorised);
     fake_free(f);
 }
 
@@ -991,6 +1055,8 @@ int main(void)
         cmocka_unit_test(nothing_starts_without_a_cable),
         cmocka_unit_test(silence_is_given_up),
         cmocka_unit_test(begin_and_end_survive_a_hanging_server),
+        cmocka_unit_test(ends_without_a_car),
+        cmocka_unit_test(refused_after_another_has_taken_over),
         cmocka_unit_test(a_remote_start_that_came_to_nothing_leaves_nothing),
         cmocka_unit_test(an_event_older_than_the_last_step_counts_no_time),
         cmocka_unit_test(a_remote_restart_explains_one_start_only),

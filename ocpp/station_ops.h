@@ -230,7 +230,8 @@ struct ocpp_station_ops {
                        bool *secret);
     bool (*setting_traits)(void *st, const char *name, struct ocpp_setting_traits *out); /* false: unknown */
     /* Ways to the server; the order in which they are tried is the setting network_priority. get: false when
-     * the slot is empty. active: the slot in use, or being tried. */
+     * the slot is empty. active: the slot in use, or being tried; 0: one that worked, but is in no slot now.
+     */
     bool (*network_get)(void *st, int slot, struct ocpp_network *out);
     enum ocpp_network_result (*network_set)(void *st, int slot, const struct ocpp_network *network);
     int (*network_active)(void *st);

@@ -4,7 +4,8 @@
  *
  * Slot 1 is the setting server_url until a profile is written into it. The order is the setting
  * network_priority as it was at start; each entry is tried network_attempts times. When all have failed, the
- * one that worked last comes first in the next round, so that a wrong profile can't strand the station.
+ * one that worked last comes first in the next round, also if its slot was overwritten since, so that a wrong
+ * profile can't strand the station.
  */
 #ifndef STATION_NETWORKS_H
 #define STATION_NETWORKS_H
@@ -18,11 +19,12 @@ struct networks {
     uint32_t record[OCPP_NETWORKS + 1]; /* durable id of each slot's profile; 0: none */
     uint32_t good_record;
     uint8_t order[OCPP_NETWORKS], ordered;    /* as at start */
-    uint8_t round[OCPP_NETWORKS + 1], rounds; /* the slots that are tried now, one after the other */
+    uint8_t round[OCPP_NETWORKS + 1], rounds; /* what is tried now, one after the other */
     uint8_t at;                               /* place in `round` */
     uint8_t good;                             /* slot that worked last; 0 none yet */
-    uint32_t tried;                           /* failed attempts of the active one in a row */
-    char url[OCPP_NETWORK_URL_MAX + 1];       /* of the active one, without the station's id; "" none */
+    bool good_overwritten;              /* it holds another profile since; good_record has the old one */
+    uint32_t tried;                     /* failed attempts of the active one in a row */
+    char url[OCPP_NETWORK_URL_MAX + 1]; /* of the active one, without the station's id; "" none */
 };
 
 /* Reads profiles and order. The two must stay. */
@@ -32,6 +34,7 @@ bool networks_get(const struct networks *n, int slot, struct ocpp_network *out);
 /* Durable when it returns true; used when the slot is tried next, of the active one after a restart. The
  * address must be one that the link can use. */
 bool networks_set(struct networks *n, int slot, const struct ocpp_network *network);
+/* 0: the one that worked last, which no slot holds any longer. */
 int networks_active(const struct networks *n);
 /* The server has spoken on the active one. */
 void networks_worked(struct networks *n);

@@ -14,6 +14,7 @@ enum { BOOT_RETRY_US = 30000000 };
 void provisioning_init(struct v201 *v)
 {
     memset(&v->prov, 0, sizeof v->prov);
+    v->prov.network = -1;
 }
 
 void provisioning_opened(struct v201 *v)
@@ -22,7 +23,7 @@ void provisioning_opened(struct v201 *v)
     uint64_t now = device_now(&v->dev);
     struct ocpp_network network;
     int slot = v->dev.ops->network_active(v->dev.st);
-    if (p->network && slot != p->network) { /* B10.FR.10: nobody there knows us */
+    if (p->network >= 0 && slot != p->network) { /* B10.FR.10: nobody there knows us */
         v->dev.registration = REGISTRATION_NONE;
         p->boot_due_us = 0;
     }

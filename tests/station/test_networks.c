@@ -93,8 +93,10 @@ static const char *tried(struct bench *b, int n)
         bool moved = networks_failed(&b->networks);
         assert_int_equal(moved, networks_active(&b->networks) != text[i] - '0');
         struct ocpp_network now;
-        networks_get(&b->networks, networks_active(&b->networks), &now);
-        assert_string_equal(b->networks.url, now.url);
+        if (networks_get(&b->networks, networks_active(&b->networks), &now))
+            assert_string_equal(b->networks.url, now.url);
+        else
+            assert_int_equal(networks_active(&b->networks), 0);
     }
     text[n] = '\0';
     return text;
@@ -143,6 +145,65 @@ static void test_order_and_attempts(void **state)
     networks_worked(&b->networks);
     /* a connection that is lost is tried again where it was */
     assert_string_equal(tried(b, 4), "1122");
+    free(b);
+}
+
+/* A wrong profile in the very slot that worked: what worked is not lost with it. */
+static void test_overwritten(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    networks_worked(&b->networks);
+    assert_true(put(b, 1, "ws://wrong"));
+    networks_worked(&b->networks); /* the server goes on speaking */
+    assert_true(put(b, 1, "ws://wrong/too"));
+    boot(b);
+    assert_string_equal(b->networks.url, "ws://wrong/too");
+    assert_string_equal(tried(b, 3), "110");
+    boot(b);
+    assert_string_equal(tried(b, 2), "11");
+    assert_string_equal(b->networks.url, "ws://one");
+    networks_worked(&b->networks);
+    assert_string_equal(tried(b, 6), "001100");
+    boot(b); /* B10.FR.04 */
+    assert_string_equal(b->networks.url, "ws://wrong/too");
+    networks_worked(&b->networks); /* not so wrong after all */
+    assert_string_equal(tried(b, 4), "1111");
+    boot(b);
+    assert_string_equal(tried(b, 4), "1111");
+
+    /* another slot, with the order that names only it; and one whose store is full */
+    assert_true(put(b, 2, "ws://two"));
+    set(b, SETTING_network_priority, "2");
+    boot(b);
+    networks_worked(&b->networks);
+    b->broken = true;
+    assert_false(put(b, 2, "ws://zwei"));
+    b->broken = false;
+    assert_true(put(b, 2, "ws://zwei"));
+    boot(b);
+    assert_string_equal(tried(b, 6), "220022");
+    assert_string_equal(b->networks.url, "ws://two");
+    /* what the installer sets has nothing behind it */
+    set(b, SETTING_network_priority, "1");
+    boot(b);
+    networks_worked(&b->networks);
+    assert_true(put(b, 1, "ws://wrong"));
+    set(b, SETTING_server_url, "ws://uno");
+    networks_url_changed(&b->networks);
+    assert_string_equal(tried(b, 4), "1111");
+    boot(b);
+    assert_string_equal(tried(b, 4), "1111");
+    assert_string_equal(b->networks.url, "ws://uno");
+    /* also while what worked is in use again */
+    networks_worked(&b->networks);
+    assert_true(put(b, 1, "ws://wrong"));
+    boot(b);
+    assert_string_equal(tried(b, 3), "110");
+    set(b, SETTING_server_url, "ws://un");
+    networks_url_changed(&b->networks);
+    assert_string_equal(b->networks.url, "ws://un");
+    assert_string_equal(tried(b, 4), "1111");
     free(b);
 }
 
@@ -224,8 +285,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_out_of_the_box), cmocka_unit_test(test_order_and_attempts),
-        cmocka_unit_test(test_kept),           cmocka_unit_test(test_odd_orders),
-        cmocka_unit_test(test_bad_records),
+        cmocka_unit_test(test_overwritten),    cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_odd_orders),     cmocka_unit_test(test_bad_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

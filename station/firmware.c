@@ -85,7 +85,9 @@ static void close_or_open(struct station *s)
     update_view(&f->update, &v);
     struct ocpp_status o;
     ocpp_status_read(s->ocpp, &o);
-    bool closed = v.waiting && !o.transaction && !settings_int(&s->settings, SETTING_update_new_sessions);
+    /* Once the slots are switched it is a matter of seconds. */
+    bool wanted = v.stage != STAGE_REBOOT && settings_int(&s->settings, SETTING_update_new_sessions);
+    bool closed = v.waiting && !o.transaction && !wanted;
     if (closed == f->closed)
         return;
     f->closed = closed;
@@ -98,8 +100,7 @@ static void raise_floor(struct station *s)
 {
     uint32_t own = update_security(&s->firmware_glue.update);
     char text[16];
-    if (s->firmware_glue.update.stage == STAGE_PROBATION ||
-        (int64_t)own <= settings_int(&s->settings, SETTING_update_floor))
+    if ((int64_t)own <= settings_int(&s->settings, SETTING_update_floor))
         return;
     (void)snprintf(text, sizeof text, "%" PRIu32, own);
     if (settings_force(&s->settings, SETTING_update_floor, text, NULL, 0) == SETTINGS_OK)

@@ -9,7 +9,8 @@
 #include "station/station.h"
 
 enum {
-    RETRIES = 3, /* if the server leaves them to us */
+    RETRIES = 3,       /* if the server leaves them to us */
+    RETRIES_MAX = 100, /* a request may ask for more; nobody is served by it */
     INTERVAL_S = 60,
     INTERVAL_MAX_S = 86400,
     IDLE_TIMEOUT_S = 30,
@@ -86,7 +87,7 @@ bool log_upload_start(struct station *s, const struct ocpp_log_request *r)
         return false;
     clear(s);
     *u = (struct log_upload){.phase = LOG_UPLOAD_WAITING, .due_us = s->port->now_us(s->port->ctx)};
-    u->tries_left = 1 + (r->retries < 0 ? RETRIES : r->retries);
+    u->tries_left = 1 + (r->retries < 0 ? RETRIES : r->retries > RETRIES_MAX ? RETRIES_MAX : r->retries);
     u->interval_s = (uint32_t)(r->retry_interval_s < 0                ? INTERVAL_S
                                : r->retry_interval_s > INTERVAL_MAX_S ? INTERVAL_MAX_S
                                                                       : r->retry_interval_s);

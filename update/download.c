@@ -45,10 +45,11 @@ static bool on_head(void *ctx, const struct http_head *head)
     uint64_t whole = (uint64_t)MANIFEST_BYTES + d->size;
     if (d->state != DOWNLOAD_RUNNING)
         return false;
-    if (d->image && head->total >= 0 && (uint64_t)head->total != whole)
-        return give_up(d, DOWNLOAD_WRONG, "the file's length is not what its manifest says");
+    /* First this: another file has another length too. */
     if (d->image && d->validator[0] && head->validator[0] && strcmp(head->validator, d->validator) != 0)
         return give_up(d, DOWNLOAD_CHANGED, "the file has changed on the server");
+    if (d->image && head->total >= 0 && (uint64_t)head->total != whole)
+        return give_up(d, DOWNLOAD_WRONG, "the file's length is not what its manifest says");
     if (head->from > (uint64_t)MANIFEST_BYTES + d->got)
         return give_up(d, DOWNLOAD_LOST, "the server left bytes out");
     d->at = head->from;

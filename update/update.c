@@ -86,8 +86,9 @@ static bool save(struct update *u)
 static void tell(struct update *u, enum update_status status)
 {
     say(u, 2, "update: %s (request %" PRId32 ")", update_status_name(status), u->record.request_id);
-    if (u->reports == UPDATE_REPORTS) { /* offline for long: of what is over the newest counts */
-        memmove(u->report, u->report + 1, sizeof u->report - sizeof u->report[0]);
+    if (u->reports == UPDATE_REPORTS) { /* offline for long: of what is over the newest counts; the first may
+                                           be on its way, and goes when it is confirmed */
+        memmove(u->report + 1, u->report + 2, sizeof u->report - 2 * sizeof u->report[0]);
         u->reports--;
     }
     u->report[u->reports++] = (struct update_report){.status = status, .request_id = u->record.request_id};
@@ -211,7 +212,7 @@ enum update_answer update_ask(struct update *u, const struct update_request *q, 
         return UPDATE_REJECTED;
     }
     u->stage = STAGE_SCHEDULED;
-    u->failed = 0;
+    u->failed = u->anew = 0;
     u->wait_told = u->progress_told = u->install_due = false;
     u->clean_from = UINT32_MAX;
     u->due_us = 0;
@@ -220,26 +221,28 @@ enum update_answer update_ask(struct update *u, const struct update_request *q, 
 
 /* ---- download ---- */
 
+/* Not if the one HTTP client is at something else. */
 static void attempt_begins(struct update *u)
 {
-    if (!u->progress_told)
-        tell(u, UPDATE_DOWNLOADING);
+    if (u->progress_told || u->download.state == DOWNLOAD_BUSY)
+        return;
+    tell(u, UPDATE_DOWNLOADING);
     u->progress_told = true;
 }
 
 static void fetch_manifest(struct update *u)
 {
-    attempt_begins(u);
     u->stage = STAGE_MANIFEST;
     download_manifest(&u->download, u->record.url);
+    attempt_begins(u);
 }
 
 static void fetch_image(struct update *u)
 {
-    attempt_begins(u);
     u->stage = STAGE_IMAGE;
     download_image(&u->download, u->record.url, u->record.manifest, u->manifest.size, u->record.got,
                    u->record.validator);
+    attempt_begins(u);
 }
 
 static void erase_from(struct update *u, uint32_t at)
@@ -257,13 +260,15 @@ static void from_the_beginning(struct update *u)
     u->record.got = 0;
     u->record.validator[0] = '\0';
     u->clean_from = UINT32_MAX;
+    u->anew++;
 }
 
 /* An attempt is over and has not brought all. */
 static void attempt_failed(struct update *u, uint64_t now_us, bool brought, const char *why)
 {
     struct update_record *r = &u->record;
-    u->failed = brought ? 1 : u->failed + 1;
+    /* What is thrown away again has brought nothing: a file that changes all the time comes to an end too. */
+    u->failed = brought ? u->anew + 1 : u->failed + 1;
     say(u, 1, "update: download: %s", why);
     if (u->failed > r->retries) {
         end(u, UPDATE_DOWNLOAD_FAILED, why);
@@ -425,7 +430,8 @@ static void step_image(struct update *u, const struct update_in *in)
         image_is_here(u);
         return;
     case DOWNLOAD_BUSY:
-        tell(u, UPDATE_DOWNLOAD_PAUSED);
+        if (u->progress_told)
+            tell(u, UPDATE_DOWNLOAD_PAUSED);
         u->progress_told = false;
         u->stage = STAGE_RETRY;
         u->due_us = in->now_us + BUSY_RETRY_S * 1000000u;
@@ -561,6 +567,19 @@ static bool keep_manifest(struct update *u)
            f->program(f->ctx, room(u), u->record.manifest, MANIFEST_BYTES) == PORT_OK;
 }
 
+/* What the next firmware will be measured by. */
+static void note_before(struct update_record *r, const struct update_in *in)
+{
+    r->before = (struct update_before){
+        .meter_valid = in->probation.meter_valid,
+        .settings_defaulted =
+            (uint16_t)(in->probation.settings_defaulted > UINT16_MAX ? UINT16_MAX
+                                                                     : in->probation.settings_defaulted),
+        .import_total_uwh = in->probation.import_total_uwh,
+    };
+    memcpy(r->before.v_mv, in->probation.v_mv, sizeof r->before.v_mv);
+}
+
 static void activate(struct update *u, const struct update_in *in)
 {
     const struct port_firmware *f = &u->cfg.port->firmware;
@@ -570,14 +589,7 @@ static void activate(struct update *u, const struct update_in *in)
         end(u, UPDATE_INSTALLATION_FAILED, "the manifest can't be written");
         return;
     }
-    r->before = (struct update_before){
-        .meter_valid = in->probation.meter_valid,
-        .settings_defaulted =
-            (uint16_t)(in->probation.settings_defaulted > UINT16_MAX ? UINT16_MAX
-                                                                     : in->probation.settings_defaulted),
-        .import_total_uwh = in->probation.import_total_uwh,
-    };
-    memcpy(r->before.v_mv, in->probation.v_mv, sizeof r->before.v_mv);
+    note_before(r, in);
     r->target = (uint8_t)!f->running;
     r->activations++;
     r->phase = UPDATE_ACTIVATED;
@@ -596,6 +608,16 @@ static void activate(struct update *u, const struct update_in *in)
     tell(u, UPDATE_INSTALL_REBOOTING);
     u->stage = STAGE_REBOOT;
     u->switched_us = in->now_us;
+}
+
+/* A session may have slipped in between the switch and the restart, which then waits for its end. */
+static void step_reboot(struct update *u, const struct update_in *in)
+{
+    struct update_record *r = &u->record;
+    if (in->busy || in->contactor_closed || in->probation.import_total_uwh == r->before.import_total_uwh)
+        return;
+    note_before(r, in);
+    (void)save(u);
 }
 
 static void step_wait(struct update *u, const struct update_in *in)
@@ -639,7 +661,8 @@ static void return_to_the_one_before(struct update *u, const char *why)
         (void)snprintf(u->record.reason, sizeof u->record.reason, "%s", text);
         (void)save(u);
     }
-    if (f->roll_back(f->ctx) == PORT_OK) {
+    /* Even where that can't be noted: what is not confirmed is not started again (port.h). */
+    if (f->roll_back(f->ctx) != PORT_ERR_NOT_FOUND) {
         u->stage = STAGE_ROLL_BACK;
         return;
     }
@@ -811,6 +834,8 @@ enum update_wish update_step(struct update *u, const struct update_in *in, uint6
         step_probation(u, in);
         break;
     case STAGE_REBOOT:
+        step_reboot(u, in);
+        break;
     case STAGE_ROLL_BACK:
         break;
     }
@@ -847,5 +872,6 @@ void update_view(const struct update *u, struct update_status_view *out)
 
 uint32_t update_security(const struct update *u)
 {
-    return u->cfg.security;
+    bool proved = u->booted && u->stage != STAGE_PROBATION && u->stage != STAGE_ROLL_BACK;
+    return proved ? u->cfg.security : 0;
 }

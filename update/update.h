@@ -91,6 +91,7 @@ struct update {
     bool install_due;    /* it may be installed as soon as nobody is disturbed */
     bool progress_told;  /* UPDATE_DOWNLOADING is the state that the server knows */
     int32_t failed;      /* attempts in a row that brought nothing */
+    int32_t anew;        /* so many times what had been fetched was given up */
     uint32_t at;         /* of the slot: erased or read so far */
     uint32_t marked;     /* of the image, as in the record */
     uint32_t clean_from; /* the slot is erased from here on, where the image and its manifest go */
@@ -125,7 +126,7 @@ struct update_status_view {
     const char *reason;  /* why the last one failed; "" */
 };
 void update_view(const struct update *u, struct update_status_view *out);
-/* Of the running firmware: the least security number that it lets follow. */
+/* The least security number that the running firmware lets follow: its own, once it has proved itself. */
 uint32_t update_security(const struct update *u);
 const char *update_status_name(enum update_status s);
 

@@ -148,7 +148,9 @@ static void tell(struct v201 *v, int32_t request_id, enum status status)
 static int32_t count_or_own(const cJSON *request, const char *name)
 {
     int64_t n;
-    return json_int(request, name, &n) && n >= 0 ? (int32_t)n : -1;
+    if (!json_int(request, name, &n) || n < 0)
+        return -1;
+    return n > INT32_MAX ? INT32_MAX : (int32_t)n;
 }
 
 void get_log(struct v201 *v, const cJSON *request, struct rpc_answer *answer)

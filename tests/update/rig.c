@@ -214,7 +214,7 @@ static void look(const struct rig *r, struct update_in *in)
                       .self_test = now > 500000 && !behaves(r, "-pilot"),
                       .meter_valid = !r->meter_dead && !behaves(r, "-blind"),
                       .v_mv = {230000, 231000, behaves(r, "-scale") ? 23000 : 229000},
-                      .import_total_uwh = behaves(r, "-forgets") ? 5 : 7000000000u,
+                      .import_total_uwh = behaves(r, "-forgets") ? 5 : 7000000000u + r->charged_uwh,
                       .settings_defaulted = behaves(r, "-settings") ? 3 : 0,
                       .server_set = true,
                       .registered = registered,

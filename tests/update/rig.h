@@ -53,6 +53,7 @@ struct rig {
 
     /* the world */
     bool busy, contactor, offline, meter_dead;
+    uint64_t charged_uwh; /* since the rig was made */
     bool wall_known;
     int64_t wall_0_ms;
 

@@ -511,7 +511,49 @@ static void client_busy(void **state)
     rig_run(&r, 60);
     r.server.busy = false;
     rig_run(&r, 3600);
-    assert_int_equal(rig_last(&r, 7), UPDATE_INSTALLED);
+    assert_string_equal(HEARD(7), GOOD);
+}
+
+/* A log is being uploaded when the download wants to go on: the server is told once, not at each look. */
+static void client_busy_later(void **state)
+{
+    (void)state;
+    r.server.break_after = 100000;
+    r.server.breaks = 1;
+    const struct update_request q = {.retries = 3, .retry_interval_s = 10};
+    assert_int_equal(rig_ask(&r, 7, &q), UPDATE_ACCEPTED);
+    while (r.server.breaks)
+        (void)rig_step(&r);
+    r.server.busy = true;
+    rig_run(&r, 600);
+    assert_string_equal(HEARD(7), "Downloading DownloadPaused");
+    r.server.busy = false;
+    rig_run(&r, 3600);
+    assert_string_equal(HEARD(7), "Downloading DownloadPaused Downloading Downloaded SignatureVerified "
+                                  "Installing InstallRebooting Installed");
+}
+
+/* A server whose lines always break and whose file is another one each time: that comes to an end. */
+static void changes_for_ever(void **state)
+{
+    static const char *const etags[] = {"\"one\"", "\"two\""};
+    (void)state;
+    r.server.break_after = 60000;
+    r.server.breaks = 1000;
+    const struct update_request q = {.retries = 3, .retry_interval_s = 1};
+    assert_int_equal(rig_ask(&r, 7, &q), UPDATE_ACCEPTED);
+    for (unsigned left = 1000; r.update.stage != STAGE_IDLE && r.server.breaks > 900;) {
+        (void)rig_step(&r);
+        if (r.server.breaks != left) {
+            left = r.server.breaks;
+            r.server.etag = etags[left % 2];
+        }
+    }
+    assert_int_equal(r.update.stage, STAGE_IDLE);
+    rig_run(&r, 5);
+    assert_int_equal(rig_last(&r, 7), UPDATE_DOWNLOAD_FAILED);
+    assert_true(r.server.breaks > 990);
+    untouched();
 }
 
 /* ---- probation ---- */
@@ -553,6 +595,75 @@ static void bad_firmware(void **state)
         }
         comes_back(row[i][0], row[i][1]);
     }
+}
+
+/* Firmware that has failed shuts no door behind it: the one that comes back may still be replaced by its
+ * like.
+ */
+static void floor_of_the_failed(void **state)
+{
+    (void)state;
+    const struct manifest m = {.board = MANIFEST_BOARD, .version = "2.0.0-pilot", .security = 5};
+    serve(&m, SIGNING_KEY, IMAGE);
+    assert_int_equal(rig_ask(&r, 7, NULL), UPDATE_ACCEPTED);
+    while (r.update.stage != STAGE_ROLL_BACK) {
+        (void)rig_step(&r);
+        assert_int_equal(update_security(&r.update), 0);
+        r.busy = r.update.stage == STAGE_PROBATION; /* the restart has to wait */
+    }
+    r.busy = true;
+    rig_run(&r, 5);
+    assert_int_equal(r.update.stage, STAGE_ROLL_BACK);
+    assert_int_equal(update_security(&r.update), 0);
+    r.busy = false;
+    rig_run(&r, 60);
+    assert_string_equal(r.version, "1.0.0");
+    assert_int_equal(rig_last(&r, 7), UPDATE_INSTALLATION_FAILED);
+    (void)down(state);
+    (void)up(state);
+    const struct manifest good = {.board = MANIFEST_BOARD, .version = "2.0.0", .security = 5};
+    serve(&good, SIGNING_KEY, IMAGE);
+    assert_int_equal(rig_ask(&r, 7, NULL), UPDATE_ACCEPTED);
+    rig_run(&r, 3600);
+    assert_int_equal(rig_last(&r, 7), UPDATE_INSTALLED);
+    assert_int_equal(update_security(&r.update), 5);
+}
+
+/* The boot records can't be written when probation has failed: still it is not kept. */
+static int flash_broken(void *ctx)
+{
+    (void)ctx;
+    return PORT_ERR_IO;
+}
+
+static void roll_back_unwritten(void **state)
+{
+    (void)state;
+    serve_version("2.0.0-pilot");
+    assert_int_equal(rig_ask(&r, 7, NULL), UPDATE_ACCEPTED);
+    while (r.update.stage != STAGE_PROBATION)
+        (void)rig_step(&r);
+    r.port.firmware.roll_back = flash_broken;
+    rig_run(&r, 3600);
+    assert_string_equal(r.version, "1.0.0");
+    assert_int_equal(rig_last(&r, 7), UPDATE_INSTALLATION_FAILED);
+}
+
+/* A session begins between the switch of the slots and the restart: its energy is no fault of the next. */
+static void session_before_restart(void **state)
+{
+    (void)state;
+    assert_int_equal(rig_ask(&r, 7, NULL), UPDATE_ACCEPTED);
+    r.deaf = true; /* the restart waits for its report */
+    while (r.update.stage != STAGE_REBOOT)
+        (void)rig_step(&r);
+    r.busy = r.contactor = true;
+    rig_run(&r, 3600);
+    r.charged_uwh = 20000u * (uint64_t)1000000;
+    r.deaf = r.busy = r.contactor = false;
+    rig_run(&r, 3600);
+    assert_string_equal(r.version, "2.0.0");
+    assert_int_equal(rig_last(&r, 7), UPDATE_INSTALLED);
 }
 
 /* A restart that somebody asks for while all is well but the waiting does not undo the update. */
@@ -677,7 +788,12 @@ int main(void)
         T(erases_are_apart),
         T(replaced),
         T(client_busy),
+        T(client_busy_later),
+        T(changes_for_ever),
         T(bad_firmware),
+        T(floor_of_the_failed),
+        T(roll_back_unwritten),
+        T(session_before_restart),
         T(restart_in_probation),
         T(told_in_the_end),
         T(by_cable),

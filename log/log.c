@@ -1,9 +1,35 @@
 /* log: what is kept, numbered, sent, and carried over a reset; see log.h. */
 #include "log/log.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- start ---- */
+
+/* Names this firmware's table of events: the same ids mean other sentences in another (FNV-1a). */
+static uint32_t table_name(void)
+{
+    uint32_t h = 2166136261u;
+    for (unsigned id = 0; id < LOG_EVENTS; id++)
+        for (const char *p = log_event_info(id)->sentence; *p; p++)
+            h = (h ^ (unsigned char)*p) * 16777619u;
+    return h;
+}
+
+/* A line of firmware that had another table, as far as it can be read. */
+static void as_text(struct log_entry *e, char *buf, size_t cap)
+{
+    size_t len = (size_t)snprintf(buf, cap, "event %u of the firmware before:", e->id);
+    for (unsigned i = 0; i < e->ints && len < cap; i++)
+        len += (size_t)snprintf(buf + len, cap - len, " %" PRId32, e->value[i]);
+    if (len < cap)
+        (void)snprintf(buf + len, cap - len, " %.*s", (int)e->text_len, e->text);
+    e->id = LOG_EV_TEXT;
+    e->ints = 0;
+    e->text = buf;
+    e->text_len = strlen(buf);
+}
 
 static void take_over(struct log *l, const struct log_memory *memory)
 {
@@ -15,8 +41,12 @@ static void take_over(struct log *l, const struct log_memory *memory)
     l->before.clock_ms = left->clock_ms;
     struct log_place place = {0};
     struct log_entry e;
+    bool ours = left->table == table_name();
+    char text[LOG_TEXT_MAX + 1];
     while (l->ring && log_ring_next(left, &place, &e)) {
         e.before = true;
+        if (!ours && e.id != LOG_EV_TEXT)
+            as_text(&e, text, sizeof text);
         log_ring_put(l->ring, &e, NULL, NULL);
         l->before.lines++;
     }
@@ -30,6 +60,8 @@ void log_init(struct log *l, const struct log_memory *memory, uint32_t boot)
     if (l->boot == l->before.boot)
         l->boot++;
     l->kept = log_ring_make(memory->kept, memory->kept_bytes, l->boot);
+    if (l->kept)
+        l->kept->table = table_name();
     (void)log_filter_parse(LOG_INFO, "", &l->filter);
     l->filter.send = LOG_INFO;
 }

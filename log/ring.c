@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    MAGIC = 0x4c4f4731, /* "LOG1" */
+    MAGIC = 0x4c4f4732, /* "LOG2" */
     ALIGN = 8,
     FLAG_BEFORE = 1,
     ID_FILLER = 0xffff, /* nothing fitted between here and the end of the area */
@@ -69,6 +69,7 @@ struct log_ring *log_ring_make(void *mem, size_t bytes, uint32_t boot)
     r->clock_known = 0;
     r->clock_ms = 0;
     r->serial = 0;
+    r->table = r->reserved = 0;
     clear(r);
     in_order();
     r->magic = MAGIC;

@@ -21,6 +21,8 @@ struct log_ring {
     uint32_t used;   /* bytes from there on, going round */
     uint32_t serial; /* of the oldest entry; counts all that were ever dropped */
     uint32_t count;
+    uint32_t table; /* which table of events its ids are of; the writer's to set */
+    uint32_t reserved;
     uint64_t area[];
 };
 

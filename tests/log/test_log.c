@@ -407,6 +407,35 @@ static void test_lines_survive_a_reset_once(void **state)
     assert_int_equal(b.log.before.lines, 1);
 }
 
+/* After an update, or its rollback, an id may stand for another sentence. */
+static void test_lines_of_other_firmware_are_not_misread(void **state)
+{
+    (void)state;
+    static struct bed b;
+    memset(&b, 0, sizeof b);
+    begin(&b, 7);
+    log_pilot(&b.log, 1000, 'A', 'B', -9000);
+    log_link_open(&b.log, 2000, "ocpp2.0.1");
+    log_text(&b.log, 3000, LOG_WARNING, "update: it has failed");
+    b.log.kept->table++; /* as other firmware's */
+    begin(&b, 8);
+    assert_int_equal(b.log.before.lines, 3);
+    struct log_place place = {0};
+    struct log_entry e;
+    char want[80];
+    assert_true(log_next(&b.log, &place, &e));
+    snprintf(want, sizeof want, "event %u of the firmware before: 65 66 -9000 ", (unsigned)LOG_EV_pilot);
+    assert_string_equal(said(e), want);
+    assert_int_equal(e.level, LOG_INFO);
+    assert_int_equal(e.at_us, 1000);
+    assert_true(e.before);
+    assert_true(log_next(&b.log, &place, &e));
+    snprintf(want, sizeof want, "event %u of the firmware before: ocpp2.0.1", (unsigned)LOG_EV_link_open);
+    assert_string_equal(said(e), want);
+    assert_true(log_next(&b.log, &place, &e));
+    assert_string_equal(said(e), "it has failed");
+}
+
 static void test_no_memory_is_no_log(void **state)
 {
     (void)state;
@@ -433,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_a_text_tells_its_module),
         cmocka_unit_test(test_what_is_sent_and_what_is_lost),
         cmocka_unit_test(test_lines_survive_a_reset_once),
+        cmocka_unit_test(test_lines_of_other_firmware_are_not_misread),
         cmocka_unit_test(test_no_memory_is_no_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

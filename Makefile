@@ -17,8 +17,8 @@ demo: build ## a site in this terminal: hub, three stations, cars that come and 
 test: deps ## everything that checks the project, in under ten minutes on two cores
 	@scripts/test.sh
 
-build: deps ## ecs-sim and ecs-hub, optimised, into build/release/bin
-	@scripts/build.sh release ecs-sim ecs-hub
+build: deps ## the programs, optimised, into build/release/bin: ecs-sim, ecs-hub, ecs-image, ecs-launch, ecs-blackbox
+	@scripts/build.sh release ecs-sim ecs-hub ecs-image ecs-launch ecs-blackbox
 
 unit: deps ## unit tests alone, with address and undefined-behaviour checks
 	@scripts/npm.sh && scripts/build.sh asan && ctest --test-dir build/asan --output-on-failure -j "$$(nproc)" -LE realtime

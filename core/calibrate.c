@@ -1,7 +1,7 @@
 #include "core/calibrate.h"
 
 enum {
-    /* docs/HARDWARE: 18 mV per A and 2.8 mV per V, here in nV at the pin per mA and per mV */
+    /* docs/hardware.md: 18 mV per A and 2.8 mV per V, here in nV at the pin per mA and per mV */
     I_NV_PER_MA = 18000,
     V_NV_PER_MV = 2800,
     BIAS_DMV = 13000,

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* docs/HARDWARE "Analogue front ends": what one volt and one ampere make at the pin, in 0.1 mV. */
+/* docs/hardware.md "Analogue front ends": what one volt and one ampere make at the pin, in 0.1 mV. */
 #define V_DMV_PER_V 28.0f
 #define I_DMV_PER_A 180.0f
 #define BIAS_DMV    13000
@@ -22,8 +22,8 @@ enum {
     V_FRESH_US = 1000000,
     CROSS_FRESH_US = 500000,
 
-    /* A mains outside this is not believed: a station's is 50 Hz ±5 (HARDWARE), 60 Hz for the rest of the
-       world. */
+    /* A mains outside this is not believed: a station's is 50 Hz (docs/hardware.md), 60 Hz for the rest of
+       the world. */
     MAINS_MIN_HZ = 40,
     MAINS_MAX_HZ = 70,
     MAINS_HZ = 50,

@@ -13,7 +13,7 @@
 
 #include "core/sense.h"
 
-/* Per-channel calibration. Defaults of HARDWARE.md: 18 mV per A, 2.8 mV per V, bias 1300 mV. */
+/* Per-channel calibration. Defaults of docs/hardware.md: 18 mV per A, 2.8 mV per V, bias 1300 mV. */
 struct metering_cfg {
     uint8_t phases; /* 1 or 3 */
     int32_t i_zero_dmv[3], v_zero_dmv[3];

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Signals as wired; M0 and M1 stand behind 2:1 analogue switches (docs/HARDWARE). */
+/* Signals as wired; M0 and M1 stand behind 2:1 analogue switches (docs/hardware.md). */
 enum sense_signal {
     SENSE_CP, /* control pilot */
     SENSE_I1, /* current transformer of phase 1 */
@@ -82,7 +82,7 @@ struct sense {
     int32_t bin_sum_mv[SENSE_BINS];
 };
 
-/* Defaults of HARDWARE.md: bipolar front end, ideal converter curve, channels of the default pin map. */
+/* Defaults of docs/hardware.md: bipolar front end, ideal converter curve, channels of the default pin map. */
 void sense_cfg_default(struct sense_cfg *cfg);
 
 void sense_init(struct sense *s, const struct sense_cfg *cfg);

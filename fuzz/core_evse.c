@@ -1,8 +1,8 @@
 /*
- * Fuzz target: any sequence of inputs, over hours of virtual time, into the state machine. What DESIGN.md
- * says must always hold is checked at every step by an observer with clocks of its own, which knows the
- * standard's numbers and not the state machine's. Each two bytes of the input change one thing and let time
- * pass.
+ * Fuzz target: any sequence of inputs, over hours of virtual time, into the state machine. What
+ * docs/ARCHITECTURE.md says must always hold is checked at every step by an observer with clocks of its own,
+ * which knows the standard's numbers and not the state machine's. Each two bytes of the input change one
+ * thing and let time pass.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * Fuzz target: raw sample frames through the guard and the control path, as a station runs them: any levels,
  * duty, currents, inputs, orders, lost frames, stopped thread and rubbish from the converter, at any time.
- * The observer knows what the frames truly showed, and checks at every frame and every step what DESIGN.md
- * says must always hold.
+ * The observer knows what the frames truly showed, and checks at every frame and every step what
+ * docs/ARCHITECTURE.md says must always hold.
  *
  * The first byte chooses from where it starts: power-up, an empty socket, a car that charges; with or without
  * auxiliary contact, lock and monitor. Then each two bytes change one thing and let time pass.

@@ -27,11 +27,14 @@ static const char help_text[] =
     "  ecs-image make --image BIN --version 1.2.3 --key KEY.pem --out FILE [--board ID] [--security N]\n"
     "  ecs-image sign FILE --key KEY.pem          signs an existing file again, with another key\n"
     "  ecs-image inspect FILE                     what its manifest says\n"
-    "  ecs-image verify FILE [--public KEY.pem]   whether a station takes it; without --public: one that "
+    "  ecs-image verify FILE [--public PUB.pem]   whether a station takes it; without --public: one that "
     "trusts\n"
     "                                             the keys this program was built with\n"
     "  ecs-image keygen --out KEY.pem             a new private key (P-256), readable for its owner alone\n"
-    "  ecs-image public KEY.pem                   the public half, as update/development_keys.h wants it\n"
+    "  ecs-image public KEY.pem [--out PUB.pem]   the public half, as update/development_keys.h wants it, "
+    "and "
+    "as\n"
+    "                                             a file for verify --public\n"
     "\n"
     "  --image BIN      what the boot loader wants: build/ecsacp1.bin of ESP-IDF, or an ecs-sim program\n"
     "  --version V      three numbers, and what you like after a '-'\n"
@@ -277,6 +280,10 @@ static int public(const struct options *o)
     if (!key)
         return fail(CODE_FILE, "%s", err);
     const uint8_t *p = image_key_point(key);
+    if (o->out && !image_point_write(o->out, p, err, sizeof err)) {
+        image_key_close(key);
+        return fail(CODE_FILE, "%s", err);
+    }
     puts("static const uint8_t trusted_keys[][SIGNATURE_POINT_BYTES] = {{");
     for (int i = 0; i < SIGNATURE_POINT_BYTES; i++)
         printf("%s0x%02x,%s", i % 13 ? " " : "    ", p[i], i % 13 == 12 ? "\n" : "");

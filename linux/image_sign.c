@@ -115,7 +115,7 @@ struct image_key *image_key_open(const char *path, char *why, size_t cap)
     return NULL;
 }
 
-static bool write_pem(int fd, const uint8_t *der, size_t len)
+static bool write_pem(int fd, const char *what, const uint8_t *der, size_t len)
 {
     unsigned char text[512];
     size_t n = 0;
@@ -125,10 +125,10 @@ static bool write_pem(int fd, const uint8_t *der, size_t len)
             (void)fclose(f);
         return false;
     }
-    fputs("-----BEGIN EC PRIVATE KEY-----\n", f);
+    fprintf(f, "-----BEGIN %s-----\n", what);
     for (size_t at = 0; at < n; at += PEM_LINE)
         fprintf(f, "%.*s\n", (int)(n - at < PEM_LINE ? n - at : PEM_LINE), (char *)text + at);
-    fputs("-----END EC PRIVATE KEY-----\n", f);
+    fprintf(f, "-----END %s-----\n", what);
     memset(text, 0, sizeof text);
     return fclose(f) == 0;
 }
@@ -156,7 +156,7 @@ struct image_key *image_key_make(const char *path, char *why, size_t cap)
     memcpy(der + sizeof head + SCALAR, curve, sizeof curve);
     memcpy(der + sizeof head + SCALAR + sizeof curve, key->point, sizeof key->point);
     int fd = ok ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-    if (fd < 0 || !write_pem(fd, der, sizeof der)) {
+    if (fd < 0 || !write_pem(fd, "EC PRIVATE KEY", der, sizeof der)) {
         say(why, cap, "%s: %s", path, strerror(errno));
         image_key_close(key);
         key = NULL;
@@ -193,6 +193,22 @@ bool image_sign(const struct image_key *key, struct manifest *m, uint8_t out[MAN
            psa_sign_hash(key->id, PSA_ALG_ECDSA(PSA_ALG_SHA_256), digest, sizeof digest, m->signature,
                          sizeof m->signature, &len) == PSA_SUCCESS &&
            len == sizeof m->signature && manifest_write(m, out);
+}
+
+bool image_point_write(const char *path, const uint8_t point[SIGNATURE_POINT_BYTES], char *why, size_t cap)
+{
+    /* SubjectPublicKeyInfo: id-ecPublicKey and prime256v1, then the point as a bit string. */
+    static const uint8_t head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48,
+                                   0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
+                                   0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+    uint8_t der[sizeof head + SIGNATURE_POINT_BYTES];
+    memcpy(der, head, sizeof head);
+    memcpy(der + sizeof head, point, SIGNATURE_POINT_BYTES);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd >= 0 && write_pem(fd, "PUBLIC KEY", der, sizeof der))
+        return true;
+    say(why, cap, "%s: %s", path, strerror(errno));
+    return false;
 }
 
 bool image_point_read(const char *path, uint8_t out[SIGNATURE_POINT_BYTES], char *why, size_t cap)

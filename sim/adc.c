@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* docs/HARDWARE "Analogue front ends": zero and slope at the pin of CP, I and V. */
+/* docs/hardware.md "Analogue front ends": zero and slope at the pin of CP, I and V. */
 #define BIAS_MV              1300.0
 #define CP_MV_PER_V          87.3
 #define CP_UNIPOLAR_MV_PER_V 233.0

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* docs/HARDWARE: 3.3 V through 626 Ω, 1.9 kΩ to ground (measured on the prototype). */
+/* docs/hardware.md: 3.3 V through 626 Ω, 1.9 kΩ to ground (measured on the prototype). */
 #define PP_SUPPLY_MV 3300.0
 #define PP_PULL_OHM  626.0
 #define PP_DOWN_OHM  1900.0

@@ -6,8 +6,8 @@
  * V. */
 #define CHARGER_MIN_V 160.0
 #define CHARGER_MAX_V 285.0
-/* A sleeping car wakes when the pilot has been at 0 V or −12 V for this long (docs/HARDWARE gives 4 s to do
- * it). */
+/* A sleeping car wakes when the pilot has been at 0 V or −12 V for this long (docs/hardware.md gives 4 s to
+ * do it). */
 enum { WAKE_US = 1000000 };
 /* Current has gone before S2 opens on an orderly stop, by this much. */
 enum { S2_AFTER_ZERO_US = 10000 };

@@ -6,7 +6,7 @@
 
 #include "sim/world_state.h"
 
-/* Default pin map (docs/HARDWARE): ADC1 channel of GPIO 36, 39, 34, 35, 32, 33. */
+/* Default pin map (docs/hardware.md): ADC1 channel of GPIO 36, 39, 34, 35, 32, 33. */
 enum { CH_CP = 0, CH_I1 = 3, CH_M0 = 4, CH_M1 = 5, CH_I2 = 6, CH_I3 = 7 };
 #define FLOATING_MV 700.0f /* an unwired pin */
 

@@ -34,7 +34,7 @@ void world_cfg_default(struct world_cfg *cfg)
         .ramp_a_per_s = 16,
         .power_factor = 0.99,
         .over_draw = 1,
-        .r_b_ohm = 2740, /* docs/HARDWARE: 2.74 kΩ alone, 882 Ω and 246 Ω together with these */
+        .r_b_ohm = 2740, /* docs/hardware.md: 2.74 kΩ alone, 882 Ω and 246 Ω together with these */
         .r_c_ohm = 1300,
         .r_d_ohm = 270,
         .diode_v = 0.7,

@@ -123,8 +123,8 @@ static bool wanted(const struct options *o, const struct box *b)
 
 static void list(const struct options *o, const struct box_file *f)
 {
-    printf("station %s, firmware %s: %zu black boxes\n", f->station[0] ? f->station : "?",
-           f->firmware[0] ? f->firmware : "?", f->boxes);
+    printf("station %s, firmware %s: %zu black box%s\n", f->station[0] ? f->station : "?",
+           f->firmware[0] ? f->firmware : "?", f->boxes, f->boxes == 1 ? "" : "es");
     for (size_t i = 0; i < f->boxes; i++) {
         const struct box *b = &f->box[i];
         if (wanted(o, b))
@@ -242,8 +242,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < f.boxes; i++)
         any |= wanted(&o, &f.box[i]);
     if (!any && (o.one || o.csv || o.png)) {
-        fprintf(stderr, "ecs-blackbox: %s has no %s: there was no fault since the station started\n", o.file,
-                o.one ? "such box" : "black box");
+        fprintf(stderr, "ecs-blackbox: %s has no %s: %s\n", o.file, o.one ? "such box" : "black box",
+                f.boxes ? "without --box they are listed" : "there was no fault since the station started");
         ok = false;
     }
     if (ok && !o.csv && !o.png)

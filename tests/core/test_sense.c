@@ -331,7 +331,7 @@ static void a_level_is_a_volt_wide(void **state)
 static void defaults_of_the_board(void **state)
 {
     (void)state;
-    /* docs/HARDWARE: CP on GPIO 36, I1 39, I2 34, I3 35, the switched pins 32 and 33; ADC1's channels are
+    /* docs/hardware.md: CP on GPIO 36, I1 39, I2 34, I3 35, the switched pins 32 and 33; ADC1's channels are
      * 36 0, 37 1, 38 2, 39 3, 32 4, 33 5, 34 6, 35 7. */
     static const uint8_t channel_of_gpio[] = {4, 5, 6, 7, 0, 1, 2, 3}; /* 32 to 39 */
     static const uint8_t gpio[SENSE_SIGNALS] = {36, 39, 34, 35, 32, 33};

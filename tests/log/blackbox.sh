@@ -58,7 +58,7 @@ expect 2 "unrecognized" "$good" --colour
 expect 1 "No such file" nowhere.txt
 expect 1 "can't be written" "$good" --png /nowhere/x.png
 expect 1 "nowhere" "$good" --csv /nowhere/x.csv
-expect 1 "no such box" "$good" --box 9
+expect 1 "no such box: without --box" "$good" --box 9
 : > empty.txt
 expect 1 "no file of an ECSACP1" empty.txt
 head -c 5000 /dev/zero > zero.txt
@@ -76,5 +76,6 @@ expect 1 "period_us=0" period.txt
 sed '/^\[blackbox\]/,$ s/^A/!/' "$good" > base64.txt
 sed '/^\[blackbox\]/d;/^[A-Za-z0-9+\/]\{128\}$/d;/^[A-Za-z0-9+\/]*=$/d' "$good" > none.txt
 expect 0 "" none.txt
-expect 1 "no black box" none.txt --csv x.csv
+expect 1 "no black box: there was no fault" none.txt --csv x.csv
+expect 1 "no such box: there was no fault" none.txt --box 1
 echo "blackbox.sh: all as expected"

@@ -194,7 +194,7 @@ static void samples_cease(struct bed *b)
 
 static void current_jumps(struct bed *b)
 {
-    /* 45 A is what the current inputs can show (docs/HARDWARE), so for ratings up to 25 A. */
+    /* 45 A is what the current inputs can show (docs/hardware.md), so for ratings up to 25 A. */
     enum { FAST_SHARE_PERMILLE = 1200, FAST_MS = 300, MOST_A = 45 };
     static const int32_t rating[] = {16000, 20000, 25000};
     b->cfg.installation_ma = rating[(int)bed_uniform(b, 0, 3)];

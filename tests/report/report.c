@@ -18,7 +18,7 @@ enum { EXIT_RULE = 1, EXIT_USAGE = 2, EXIT_NO_START = 3, EXIT_NO_FILE = 4 };
 struct options {
     long runs, stations, seed;
     const char *out;
-    bool quiet;
+    bool quiet, help;
 };
 
 struct report {
@@ -28,18 +28,15 @@ struct report {
     bool pass;
 };
 
-static int usage(const char *what)
+static void usage(FILE *out)
 {
-    fprintf(stderr,
-            "ecs-report: %s\n"
-            "ecs-report [--runs N] [--stations N] [--seed N] [--out DIR] [--quiet]\n"
+    fprintf(out,
+            "ecs-report [--runs N] [--stations N] [--seed N] [--out DIR] [--quiet] [--help]\n"
             "  --runs N      randomised stations for the rules, 1 to 100000 (1000)\n"
             "  --stations N  stations for the meter's accuracy, 1 to 10000 (60)\n"
             "  --seed N      of the first one (1)\n"
             "  --out DIR     where iec61851.md and iec61851.json go; made if it is not there (build/report)\n"
-            "exit code: 0 every rule holds, 1 one does not, 2 command line, 3 memory, 4 files\n",
-            what);
-    return EXIT_USAGE;
+            "exit code: 0 every rule holds, 1 one does not, 2 command line, 3 memory, 4 files\n");
 }
 
 static bool whole(const char *text, long least, long most, long *out)
@@ -50,17 +47,28 @@ static bool whole(const char *text, long least, long most, long *out)
     return errno == 0 && *text && !*end && *out >= least && *out <= most;
 }
 
-static const char *read_options(struct options *o, int argc, char **argv)
+/* NULL, or what is wrong; *at is the option concerned. */
+static const char *read_options(struct options *o, int argc, char **argv, const char **at)
 {
+    static const char *const valued[] = {"--runs", "--stations", "--seed", "--out"};
     *o = (struct options){.runs = 1000, .stations = 60, .seed = 1, .out = "build/report"};
     for (int i = 1; i < argc; i++) {
-        const char *name = argv[i];
+        const char *name = *at = argv[i];
         if (strcmp(name, "--quiet") == 0) {
             o->quiet = true;
             continue;
         }
+        if (strcmp(name, "--help") == 0) {
+            o->help = true;
+            return NULL;
+        }
+        bool known = false;
+        for (size_t k = 0; k < sizeof valued / sizeof valued[0]; k++)
+            known |= strcmp(name, valued[k]) == 0;
+        if (!known)
+            return "no such option";
         if (++i == argc)
-            return "an option wants a value";
+            return "wants a value";
         bool ok;
         if (strcmp(name, "--runs") == 0)
             ok = whole(argv[i], 1, 100000, &o->runs);
@@ -68,12 +76,10 @@ static const char *read_options(struct options *o, int argc, char **argv)
             ok = whole(argv[i], 1, 10000, &o->stations);
         else if (strcmp(name, "--seed") == 0)
             ok = whole(argv[i], 1, 1000000000, &o->seed);
-        else if (strcmp(name, "--out") == 0)
-            ok = *(o->out = argv[i]) != 0;
         else
-            return "no such option";
+            ok = *(o->out = argv[i]) != 0;
         if (!ok)
-            return "a value is out of range";
+            return "this value is out of range";
     }
     return NULL;
 }
@@ -243,9 +249,16 @@ static bool run_accuracy(struct report *r)
 int main(int argc, char **argv)
 {
     struct report r = {.pass = true};
-    const char *wrong = read_options(&r.o, argc, argv);
-    if (wrong)
-        return usage(wrong);
+    const char *at = "", *wrong = read_options(&r.o, argc, argv, &at);
+    if (wrong) {
+        fprintf(stderr, "ecs-report: %s: %s\n", at, wrong);
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (r.o.help) {
+        usage(stdout);
+        return 0;
+    }
     if (!make_folder(r.o.out)) {
         fprintf(stderr, "ecs-report: %s: %s\n", r.o.out, strerror(errno));
         return EXIT_NO_FILE;

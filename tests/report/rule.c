@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 /*
- * Clauses are second-hand, from public sources (docs/HARDWARE): "A.6/n" is sequence n of IEC 61851-1 (edition
- * 3) Table A.6. "goal" is this station's own, stricter than the clause; "policy" stands in no standard that
- * we quote.
+ * Clauses are second-hand, from public sources (docs/hardware.md): "A.6/n" is sequence n of IEC 61851-1
+ * (edition 3) Table A.6. "goal" is this station's own, stricter than the clause; "policy" stands in no
+ * standard that we quote.
  */
 const struct rule rules[RULES] = {
     [RULE_S2_OPENED] = {"s2-opened", "A.6/8.1 (100 ms); goal", "S2 opens, no current flows: to coil off", 0,

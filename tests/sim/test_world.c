@@ -1,4 +1,5 @@
-/* The world's pilot, cable, lock, contactor, mains and truth, each against its numbers in docs/HARDWARE. */
+/* The world's pilot, cable, lock, contactor, mains and truth, each against its numbers in docs/hardware.md.
+ */
 #include "bed.h"
 
 #include <math.h>
@@ -16,7 +17,7 @@ _Static_assert((int)WORLD_FRAME_LEN == (int)SENSE_FRAME_LEN &&
                    (int)WORLD_CURVE_POINTS == (int)SENSE_CURVE_POINTS,
                "frames and curves are of one size");
 
-/* Pilot levels in each state: windows of IEC 61851-1 as in docs/HARDWARE. */
+/* Pilot levels in each state: windows of IEC 61851-1 as in docs/hardware.md. */
 static void pilot_levels_lie_in_their_windows(void **state)
 {
     (void)state;

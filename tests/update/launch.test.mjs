@@ -2,6 +2,7 @@
 // not stay comes back. And the same in an ecs-sim without launcher, where the slots are emulated.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
@@ -214,7 +215,13 @@ test('ecs-image: makes, signs, inspects, verifies, and says what is wrong', () =
   assert.equal(run(['keygen', '--out', 'own.pem']).code, 0);
   assert.equal(statSync(join(dir, 'own.pem')).mode & 0o777, 0o600);
   assert.equal(run(['keygen', '--out', 'own.pem']).code, 3); // never over an existing key
-  execFileSync('openssl', ['ec', '-in', 'own.pem', '-pubout', '-out', 'own.pub'], { cwd: dir, stdio: 'ignore' });
+  const half = run(['public', 'own.pem', '--out', 'own.pub']);
+  assert.equal(half.code, 0);
+  const jwk = createPublicKey(readFileSync(join(dir, 'own.pub'))).export({ format: 'jwk' });
+  const point = Buffer.concat([Buffer.from([4]), Buffer.from(jwk.x, 'base64url'), Buffer.from(jwk.y, 'base64url')]);
+  assert.deepEqual(Buffer.from(half.text.match(/0x[0-9a-f]{2}/g).map(Number)), point); // the header's form says the same
+  assert.equal(run(['public', 'own.pem', '--out', 'own.pub']).code, 3); // never over an existing file
+  assert.equal(run(['public', 'own.pem', '--out', 'no/such/folder']).code, 3);
   assert.equal(run(['make', '--image', 'bin', '--version', '1.2.3', '--key', KEY, '--out', 'a.img', '--security', '7']).code, 0);
   const seen = run(['inspect', 'a.img']);
   assert.match(seen.text, /version +1\.2\.3/);

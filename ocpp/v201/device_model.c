@@ -65,7 +65,7 @@ enum value {
     VALUE_CACHE_BYTES,
     VALUE_LIST_ENTRIES,
     VALUE_LIST_ITEMS,
-    VALUE_LIST_MESSAGE,
+    VALUE_MESSAGE_BYTES,
     VALUE_LIST_BYTES,
     VALUE_MODEL,
     VALUE_VENDOR,
@@ -164,14 +164,17 @@ static const struct variable table[] = {
      .flags = VARIABLE_CONSTANT,
      .values = "Heartbeat",
      .fixed = "Heartbeat"},
-    CONST("DeviceDataCtrlr", "BytesPerMessage", "GetReport", INTEGER, NULL, MODEL_REQUEST_BYTES),
-    CONST("DeviceDataCtrlr", "BytesPerMessage", "GetVariables", INTEGER, NULL, MODEL_REQUEST_BYTES),
-    CONST("DeviceDataCtrlr", "BytesPerMessage", "SetVariables", INTEGER, NULL, MODEL_REQUEST_BYTES),
+    VALUE("DeviceDataCtrlr", 0, "BytesPerMessage", "GetReport", INTEGER, NULL, VALUE_MESSAGE_BYTES,
+          VARIABLE_CONSTANT),
+    VALUE("DeviceDataCtrlr", 0, "BytesPerMessage", "GetVariables", INTEGER, NULL, VALUE_MESSAGE_BYTES,
+          VARIABLE_CONSTANT),
+    VALUE("DeviceDataCtrlr", 0, "BytesPerMessage", "SetVariables", INTEGER, NULL, VALUE_MESSAGE_BYTES,
+          VARIABLE_CONSTANT),
     SETTING("DeviceDataCtrlr", "BytesPerMessage", "NotifyReport", INTEGER, RO, NULL, "bytes_per_message",
             "16000"),
-    CONST("DeviceDataCtrlr", "ItemsPerMessage", "GetReport", INTEGER, NULL, MODEL_ITEMS),
-    CONST("DeviceDataCtrlr", "ItemsPerMessage", "GetVariables", INTEGER, NULL, MODEL_ITEMS),
-    CONST("DeviceDataCtrlr", "ItemsPerMessage", "SetVariables", INTEGER, NULL, MODEL_ITEMS),
+    CONST("DeviceDataCtrlr", "ItemsPerMessage", "GetReport", INTEGER, NULL, MODEL_NUMBER(MODEL_ITEMS)),
+    CONST("DeviceDataCtrlr", "ItemsPerMessage", "GetVariables", INTEGER, NULL, MODEL_NUMBER(MODEL_ITEMS)),
+    CONST("DeviceDataCtrlr", "ItemsPerMessage", "SetVariables", INTEGER, NULL, MODEL_NUMBER(MODEL_ITEMS)),
     SETTING("DeviceDataCtrlr", "ItemsPerMessage", "NotifyReport", INTEGER, RO, NULL, "items_per_message",
             "8"),
     CONST("DisplayMessageCtrlr", "Available", NULL, BOOLEAN, NULL, "false"),
@@ -181,7 +184,7 @@ static const struct variable table[] = {
     CONST("ISO15118Ctrlr", "Available", NULL, BOOLEAN, NULL, "false"),
     CONST("ISO15118Ctrlr", "ContractValidationOffline", NULL, BOOLEAN, NULL, "false"),
     CONST("LocalAuthListCtrlr", "Available", NULL, BOOLEAN, NULL, "true"),
-    VALUE("LocalAuthListCtrlr", 0, "BytesPerMessage", NULL, INTEGER, "B", VALUE_LIST_MESSAGE,
+    VALUE("LocalAuthListCtrlr", 0, "BytesPerMessage", NULL, INTEGER, "B", VALUE_MESSAGE_BYTES,
           VARIABLE_CONSTANT),
     SETTING("LocalAuthListCtrlr", "DisablePostAuthorize", NULL, BOOLEAN, RW, NULL, "local_list_no_recheck",
             "false"),
@@ -208,9 +211,10 @@ static const struct variable table[] = {
      .flags = VARIABLE_LIMITS,
      .max = SEVERITY_MAX,
      .value = VALUE_MONITORING_LEVEL},
-    CONST("MonitoringCtrlr", "BytesPerMessage", "ClearVariableMonitoring", INTEGER, NULL,
-          MODEL_REQUEST_BYTES),
-    CONST("MonitoringCtrlr", "BytesPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_REQUEST_BYTES),
+    VALUE("MonitoringCtrlr", 0, "BytesPerMessage", "ClearVariableMonitoring", INTEGER, NULL,
+          VALUE_MESSAGE_BYTES, VARIABLE_CONSTANT),
+    VALUE("MonitoringCtrlr", 0, "BytesPerMessage", "SetVariableMonitoring", INTEGER, NULL,
+          VALUE_MESSAGE_BYTES, VARIABLE_CONSTANT),
     CONST("MonitoringCtrlr", "ItemsPerMessage", "ClearVariableMonitoring", INTEGER, NULL,
           MODEL_NUMBER(MONITORS_MAX)),
     CONST("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring", INTEGER, NULL, MODEL_TEXT(16)),
@@ -719,7 +723,7 @@ static void read_value(const struct v201 *v, uint8_t value, char *out, size_t ca
     case VALUE_LIST_ITEMS:
         say_int(out, cap, LOCAL_LIST_ITEMS);
         break;
-    case VALUE_LIST_MESSAGE:
+    case VALUE_MESSAGE_BYTES:
         say_int(out, cap, OCPP_TEXT_MAX);
         break;
     case VALUE_LIST_BYTES:

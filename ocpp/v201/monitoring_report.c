@@ -7,7 +7,6 @@
 #include "ocpp/v201/v201.h"
 
 enum { RETRY_US = 5000000, ATTEMPTS = 3 }; /* of a NotifyMonitoringReport that gets no answer */
-enum { PAGE_OVERHEAD = 200 };              /* frame, requestId, times: bytes of a page without its monitors */
 
 /* The order is that of CRITERIA. */
 enum { CRITERION_THRESHOLD = 1, CRITERION_DELTA = 2, CRITERION_PERIODIC = 4, CRITERION_UNKNOWN = 8 };
@@ -134,7 +133,7 @@ bool notify_monitoring_report_make(struct v201 *v, cJSON *payload, bool asked_on
     if (asked_only || !r->running || device_now(&v->dev) < r->retry_us)
         return false;
     int items = device_int(&v->dev, "items_per_message", 8), n = 0;
-    size_t room = (size_t)device_int(&v->dev, "bytes_per_message", 16000) - PAGE_OVERHEAD;
+    size_t room = report_room(v);
     int64_t wall = 0;
     device_wall(&v->dev, device_now(&v->dev), &wall);
     json_add_int(payload, "requestId", r->request_id);
@@ -149,7 +148,7 @@ bool notify_monitoring_report_make(struct v201 *v, cJSON *payload, bool asked_on
         cJSON *o = element(v, i);
         /* Measured in the buffer that the message itself will be built in afterwards. */
         size_t bytes = json_print(o, v->dev.rpc->out, sizeof v->dev.rpc->out) + 1;
-        if (n > 0 && (n >= items || bytes > room)) {
+        if (n > 0 && (n >= items || bytes > room || report_arena_full(v))) {
             unmark(v, i);
             cJSON_Delete(o);
             more = true;

@@ -150,6 +150,18 @@ static void write_row(const struct v201 *v, cJSON *o, const struct variable *var
     json_add_bool(traits, "supportsMonitoring", model_monitorable(var));
 }
 
+size_t report_room(const struct v201 *v)
+{
+    int32_t bytes = device_int(&v->dev, "bytes_per_message", 16000);
+    return (size_t)(bytes < OCPP_TEXT_MAX ? bytes : OCPP_TEXT_MAX) - PAGE_OVERHEAD;
+}
+
+bool report_arena_full(const struct v201 *v)
+{
+    const struct json_arena *a = &v->dev.rpc->arena;
+    return a->used > a->size / 2;
+}
+
 bool notify_report_make(struct v201 *v, cJSON *payload, bool asked_only)
 {
     struct reporting *r = &v->reporting;
@@ -157,7 +169,7 @@ bool notify_report_make(struct v201 *v, cJSON *payload, bool asked_only)
     if (!r->running || device_now(&v->dev) < r->retry_us)
         return false;
     int items = device_int(&v->dev, "items_per_message", 8), n = 0;
-    size_t room = (size_t)device_int(&v->dev, "bytes_per_message", 16000) - PAGE_OVERHEAD;
+    size_t room = report_room(v);
     int64_t wall = 0;
     device_wall(&v->dev, device_now(&v->dev), &wall);
     json_add_int(payload, "requestId", r->request_id);
@@ -174,7 +186,7 @@ bool notify_report_make(struct v201 *v, cJSON *payload, bool asked_only)
         write_row(v, row, &var);
         /* Measured in the buffer that the message itself will be built in afterwards. */
         size_t bytes = json_print(row, v->dev.rpc->out, sizeof v->dev.rpc->out) + 1;
-        if (n > 0 && (n >= items || bytes > room)) {
+        if (n > 0 && (n >= items || bytes > room || report_arena_full(v))) {
             cJSON_Delete(row);
             more = true;
             break;

@@ -24,4 +24,9 @@ void get_report(struct v201 *v, const cJSON *request, struct rpc_answer *answer)
 bool notify_report_make(struct v201 *v, cJSON *payload, bool asked_only);
 void notify_report_done(struct v201 *v, enum rpc_outcome how, const cJSON *payload);
 
+/* Bytes that the items of one message of a report may have; and whether another could still be too much for
+ * the arena. */
+size_t report_room(const struct v201 *v);
+bool report_arena_full(const struct v201 *v);
+
 #endif

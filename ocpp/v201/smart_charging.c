@@ -12,8 +12,9 @@ enum { PROFILE_VERSION = 1 };
 #define HORIZON_MS INT64_C(86400000)
 /* A clock that was set by more than this shifts the schedules noticeably. */
 enum { SKEW_MS = 1500 };
-/* Longest composite schedule in one answer; the asked duration is cut to what these cover. */
-enum { COMPOSITE_PERIODS_MAX = 200 };
+/* Longest composite schedule in one answer; the asked duration is cut to what these cover. Each takes less
+ * than 360 bytes of the arena. */
+enum { COMPOSITE_PERIODS_MAX = OCPP_ARENA_BYTES / 400 };
 
 static size_t stored_size(const struct profile *p)
 {

@@ -35,10 +35,14 @@
 #define MEASURANDS_TX_ENDED   "Energy.Active.Import.Register"
 #define MEASURANDS_ALIGNED    "Current.Import,Voltage,Power.Active.Import,Energy.Active.Import.Register"
 
-/* DeviceDataCtrlr.ItemsPerMessage of GetVariables, SetVariables, GetReport. */
-enum { MODEL_ITEMS_MAX = 32 };
-#define MODEL_ITEMS         "32"
-#define MODEL_REQUEST_BYTES "32768"
+/* DeviceDataCtrlr.ItemsPerMessage of GetVariables, SetVariables, GetReport. The answer repeats the names in
+ * the request and has to fit into the arena beside it: some 2 KB for each. */
+#ifdef ECS_SMALL_MEMORY
+#define MODEL_ITEMS 16
+#else
+#define MODEL_ITEMS 32
+#endif
+enum { MODEL_ITEMS_MAX = MODEL_ITEMS };
 #define MODEL_TEXT(n)       #n
 #define MODEL_NUMBER(macro) MODEL_TEXT(macro)
 

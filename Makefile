@@ -65,9 +65,9 @@ report: deps ## every rule of charge control with its measured times, and the me
 
 .PHONY: killtest
 KILLS ?= 200
-killtest: deps ## kill -9 of ecs-sim during sessions, 200 times, then again with ecs-hub killed as well: is anything lost? (KILLS=40)
+killtest: deps ## kill -9 during sessions, 50 times with ecs-hub killed as well, then 200 times ecs-sim alone: is anything lost? (KILLS=40)
 	@scripts/npm.sh && scripts/build.sh release ecs-sim ecs-hub && export ECS_BIN=build/release/bin && \
-		node tests/site/killtest.mjs --hub --kills $$(($(KILLS) / 4)) && node tests/site/killtest.mjs --kills $(KILLS)
+		node tests/site/killtest.mjs --hub --kills $$((($(KILLS) + 3) / 4)) && node tests/site/killtest.mjs --kills $(KILLS)
 
 .PHONY: soak
 HOURS ?= 24

@@ -2,7 +2,7 @@
 // end the hub's database must have every transaction whole, from Started to Ended, no seqNo missing or there twice, and the
 // energy of each within 1 Wh of what the simulated world has truly delivered (world.truth, linux/truth_file.h).
 //   node tests/site/killtest.mjs [--kills 200] [--seed 1] [--processes 4] [--stations 2] [--hub]
-// Last line: "killtest: N kills, M lost"; exit code 1 if M is not 0.
+// Last line: "killtest: N kills, M lost"; exit code 1 if M is not 0, or if too little happened to tell; 2: wrong options.
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,12 @@ const { values: option } = parseArgs({
     hub: { type: 'boolean', default: false },
   },
 });
+for (const name of ['kills', 'seed', 'processes', 'stations']) {
+  if (!/^[1-9]\d{0,8}$/.test(option[name])) {
+    console.error(`killtest: --${name} wants a whole number from 1, not "${option[name]}"`);
+    process.exit(2);
+  }
+}
 const KILLS = Number(option.kills);
 const PROCESSES = Math.min(Number(option.processes), KILLS);
 const STATIONS = Number(option.stations);
@@ -39,6 +45,7 @@ const between = (a, b) => a + (b - a) * chance();
 const s = (x) => `${x.toFixed(2)}s`;
 
 const problems = [];
+let tooFew = false;
 const lost = (text) => { problems.push(text); console.log(`  LOST ${text}`); };
 
 // What happens in one life of a process: cars come, charge, are stopped or pulled, the network goes.
@@ -249,7 +256,10 @@ try {
     }
   }
   await hub.stop();
-  if (total.transactions < KILLS / 4) lost(`only ${total.transactions} transactions: this has tested little`);
+  if (total.transactions < KILLS / 4) {
+    tooFew = true;
+    console.log(`  TOO FEW transactions, ${total.transactions}, to tell anything: more kills, please (or this machine is too busy)`);
+  }
   console.log(`  ${total.transactions} transactions, ${total.energy.toFixed(1)} Wh, truly ${total.truth.toFixed(1)} Wh;`
     + ` at most ${total.worst.toFixed(2)} Wh off in one; ${((performance.now() - began) / 1000).toFixed(0)} s`);
 } catch (e) {
@@ -259,4 +269,4 @@ try {
   if (hub?.program.running) await hub.program.kill();
 }
 console.log(`killtest: ${kills + hubKills} kills, ${problems.length} lost`);
-process.exit(problems.length ? 1 : 0);
+process.exit(problems.length || tooFew ? 1 : 0);

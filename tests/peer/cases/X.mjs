@@ -114,10 +114,10 @@ export default [
       await s.do('power off');
       await sleep(200);
       await s.do('power on');
-      const back = Date.now();
       const since = s.mark;
       await s.double.reopen(20000);
       await s.double.until('the end of both', () => s.events(since).filter((p) => p.eventType === 'Ended').length >= 2, 20000);
+      const told = Date.now(); // on a busy machine the stations' clocks lag: what lies after this can't be true
       await s.untilValue('station.queued', 0);
       const all = s.events(since);
       const ids = [...new Set(all.map((p) => p.transactionInfo.transactionId))];
@@ -129,7 +129,7 @@ export default [
       for (const p of all) {
         assert.equal(p.offline, true, `${p.eventType} ${p.seqNo}`);
         const at = Date.parse(p.timestamp);
-        assert.ok(at > cut - 2000 && at < back + 8000, `${p.eventType} ${p.seqNo} at ${p.timestamp}`);
+        assert.ok(at > cut - 2000 && at < told + 2000, `${p.eventType} ${p.seqNo} at ${p.timestamp}`);
         assert.ok(at >= last, `${p.eventType} ${p.seqNo} is before what was before it`);
         last = at;
       }

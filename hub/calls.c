@@ -89,7 +89,7 @@ void calls_pump(struct station *s)
     c->sent = true;
     if (len) {
         hub_log(s->hub, s->id, "frame", 3, "> %.900s", text);
-        peer_send(s->peer, text, len, "");
+        peer_send(s->peer, text, len, "", false);
     } /* else: it times out */
     free(text);
 }

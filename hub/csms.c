@@ -744,7 +744,7 @@ void csms_call(struct station *s, const struct frame *f)
     if (code) {
         hub_log(h, s->id, "protocol", 1, "%s refused: %s, %s", f->action, code, c.why);
         n = frame_error(error, sizeof(error), f->id, code, c.why);
-        peer_send(p, error, n, "");
+        peer_send(p, error, n, "", false);
     } else {
         char *payload = cJSON_PrintUnformatted(c.out);
         size_t cap = (payload ? strlen(payload) : 0) + FRAME_ID_BYTES + 16;
@@ -752,7 +752,7 @@ void csms_call(struct station *s, const struct frame *f)
         n = payload && text ? frame_result_text(text, cap, f->id, payload, strlen(payload)) : 0;
         if (n) {
             hub_log(h, s->id, "frame", 3, "> %.900s", text);
-            peer_send(p, text, n, f->id);
+            peer_send(p, text, n, f->id, strcmp(f->action, "TransactionEvent") == 0);
         }
         free(text);
         cJSON_free(payload);

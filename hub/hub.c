@@ -408,7 +408,7 @@ void hub_close(struct hub *h)
 
 /* ---- connections ---- */
 
-void peer_send(struct hub_peer *p, const char *text, size_t len, const char *answer_to)
+void peer_send(struct hub_peer *p, const char *text, size_t len, const char *answer_to, bool irreplaceable)
 {
     struct hub *h = p->hub;
     struct outgoing *o = malloc(sizeof(*o) + len + 1);
@@ -419,6 +419,7 @@ void peer_send(struct hub_peer *p, const char *text, size_t len, const char *ans
     o->next = NULL;
     o->peer = p;
     o->len = len;
+    o->irreplaceable = irreplaceable;
     snprintf(o->answer_to, sizeof(o->answer_to), "%s", answer_to);
     memcpy(o->text, text, len);
     o->text[len] = 0;
@@ -450,6 +451,12 @@ static void flush(struct hub *h)
         if (!h->out_first)
             h->out_last = NULL;
         struct hub_peer *p = o->peer;
+        /* A station gives up what is refused some times (E13.FR.04), but nothing for a lost connection. */
+        if (!stored && o->irreplaceable) {
+            peer_close(p, "what it has told could not be stored");
+            free(o);
+            continue;
+        }
         if (!p->closing && !p->dead) {
             const char *text = o->text;
             size_t len = o->len;
@@ -532,7 +539,7 @@ static void take_text(struct hub_peer *p, const char *text, size_t len)
         } else {
             char out[600];
             size_t n = frame_error(out, sizeof(out), f.id, frame_fault_code(fault), frame_fault_text(fault));
-            peer_send(p, out, n, "");
+            peer_send(p, out, n, "", false);
         }
     } else if (f.type == FRAME_CALL) {
         csms_call(s, &f);

@@ -164,6 +164,7 @@ struct outgoing {
     struct outgoing *next;
     struct hub_peer *peer;
     char answer_to[FRAME_ID_BYTES]; /* of an answer that promises that something is stored; "": none */
+    bool irreplaceable; /* that something is nowhere else once the station has given up sending it */
     size_t len;
     char text[];
 };
@@ -221,7 +222,7 @@ struct station *station_add(struct hub *h, const char *id);
 void station_forget(struct station *s);
 void station_store(struct station *s);
 struct evse *station_evse(struct station *s, int id); /* NULL: no room */
-void peer_send(struct hub_peer *p, const char *text, size_t len, const char *answer_to);
+void peer_send(struct hub_peer *p, const char *text, size_t len, const char *answer_to, bool irreplaceable);
 void peer_close(struct hub_peer *p, const char *why);
 bool token_accepted(const struct hub *h, const char *token, const char *type);
 

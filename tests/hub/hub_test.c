@@ -1168,8 +1168,19 @@ static void what_cannot_be_stored_is_not_acknowledged(void **state)
     static const char event[] =
         "{\"eventType\":\"Started\",\"timestamp\":\"2023-11-14T22:13:22Z\",\"triggerReason\":"
         "\"CablePluggedIn\",\"seqNo\":0,\"transactionInfo\":{\"transactionId\":\"T1\"}}";
-    expect_error(a, "TransactionEvent", event, "InternalError");
+    expect_error(a, "MeterValues",
+                 "{\"evseId\":1,\"meterValue\":[{\"timestamp\":\"2023-11-14T22:13:22Z\",\"sampledValue\":[{"
+                 "\"value\":1}]}]}",
+                 "InternalError");
     assert_int_equal(status_of(h, "GET", "/api/v1/health", ""), 503);
+    assert_false(a->closed);
+    char text[sizeof(event) + 64];
+    snprintf(text, sizeof(text), "[2,\"x\",\"TransactionEvent\",%s]", event);
+    say(a, text);
+    assert_true(a->closed);
+    assert_int_equal(a->texts, 0); /* no word of it, or the station would give it up */
+    fake_leave(a);
+    fake_connect(a, h, "A");
     sqlite3_exec(sql, "ROLLBACK", NULL, NULL, NULL);
     sqlite3_close(sql);
     call_ok(a, "TransactionEvent", event);

@@ -121,9 +121,9 @@ static void apply(struct v201 *v, uint8_t inoperative)
 
 void availability_tx_ended(struct v201 *v)
 {
-    if (v->avail.scheduled) {
-        uint8_t bits = v->avail.scheduled;
-        v->avail.scheduled = 0;
+    if (v->durable.scheduled) {
+        uint8_t bits = v->durable.scheduled;
+        v->durable.scheduled = 0;
         apply(v, v->durable.inoperative | bits);
     }
 }
@@ -147,13 +147,17 @@ void change_availability(struct v201 *v, const cJSON *request, struct rpc_answer
     }
     bool operative = !strcmp(json_text(request, "operationalStatus", 20), "Operative");
     if (operative) {
-        v->avail.scheduled &= (uint8_t)~bit;
+        if (v->durable.scheduled & bit) {
+            v->durable.scheduled &= (uint8_t)~bit;
+            durable_state_save(&v->durable, &v->durable_id, &v->dev);
+        }
         apply(v, v->durable.inoperative & (uint8_t)~bit);
         json_add_text(answer->payload, "status", "Accepted");
     } else if (v->durable.inoperative & bit) { /* G03.FR.03 */
         json_add_text(answer->payload, "status", "Accepted");
     } else if (transactions_active(v)) {
-        v->avail.scheduled |= bit;
+        v->durable.scheduled |= bit;
+        durable_state_save(&v->durable, &v->durable_id, &v->dev); /* G03.FR.08 */
         json_add_text(answer->payload, "status", "Scheduled");
     } else {
         apply(v, v->durable.inoperative | bit);

@@ -16,7 +16,6 @@ enum connector_status {
 };
 
 struct availability {
-    uint8_t scheduled;               /* INOPERATIVE_* that come into force when the transaction has ended */
     bool tell, asked;                /* to be sent although it has not changed; asked by TriggerMessage */
     enum connector_status now, told; /* told: what the server has acknowledged */
     enum connector_status sent;      /* under way */

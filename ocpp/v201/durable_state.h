@@ -22,7 +22,8 @@ struct durable_state {
     uint8_t token_type, group_type, has_remote_id;
     uint8_t token_unsent; /* idToken still to be told in an event of this transaction */
     uint8_t stop_token_type;
-    uint8_t reserved[2];
+    uint8_t scheduled; /* INOPERATIVE_* that wait for the transaction to end */
+    uint8_t reserved;
     uint32_t seq; /* of the next event */
     int32_t remote_id;
     uint32_t charging_s;

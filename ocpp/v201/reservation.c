@@ -177,7 +177,8 @@ static const char *occupied_by(const struct v201 *v, int32_t id)
     int i = held(v);
     if (v->view.faulted)
         return "Faulted"; /* H01.FR.12 */
-    if (v->durable.inoperative || v->avail.scheduled || v->avail.now == STATUS_UNAVAILABLE || v->reset.wanted)
+    if (v->durable.inoperative || v->durable.scheduled || v->avail.now == STATUS_UNAVAILABLE ||
+        v->reset.wanted)
         return "Unavailable"; /* H01.FR.14 */
     if (i >= 0)
         return v->reservations.slot[i].id == id ? NULL : "Occupied"; /* H01.FR.02, FR.11 */

@@ -644,6 +644,7 @@ static void recover(struct v201 *v, uint64_t now)
             finish(v, trigger, reason, now);
         }
     }
+    availability_tx_ended(v); /* also when the end was told before the restart */
     t->blocked = false;
     if (t->plugged) {
         t->fresh_plug = true;

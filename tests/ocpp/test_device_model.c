@@ -433,6 +433,32 @@ static void availability(void **state)
     fake_free(f);
 }
 
+/* What was promised for the end of a transaction holds also when a power cut ends it (G03.FR.08). */
+static void scheduled_over_a_restart(void **state)
+{
+    (void)state;
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        struct fake *f = fake_ready();
+        fake_charge(f);
+        assert_string_equal(
+            at(fake_call(f, "ChangeAvailability", "{\"operationalStatus\":\"Inoperative\"}"), "status"),
+            "Scheduled");
+        if (cancelled)
+            assert_string_equal(
+                at(fake_call(f, "ChangeAvailability", "{\"operationalStatus\":\"Operative\"}"), "status"),
+                "Accepted");
+        fake_close(f);
+        fake_boot(f);
+        fake_connect(f);
+        fake_run(f, 2000);
+        assert_string_equal(at(fake_last(f, "TransactionEvent"), "eventType"), "Ended");
+        assert_int_equal(f->available, cancelled);
+        assert_string_equal(at(fake_last(f, "StatusNotification"), "connectorStatus"),
+                            cancelled ? "Occupied" : "Unavailable");
+        fake_free(f);
+    }
+}
+
 /* ---- reset ---- */
 
 static void reset_now(void **state)
@@ -606,19 +632,13 @@ static void data_transfer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reading),
-        cmocka_unit_test(writing),
-        cmocka_unit_test(reports),
-        cmocka_unit_test(mandatory_variables),
-        cmocka_unit_test(custom_reports),
-        cmocka_unit_test(report_meets_a_lost_connection),
-        cmocka_unit_test(availability),
-        cmocka_unit_test(reset_now),
-        cmocka_unit_test(reset_ends_the_transaction),
-        cmocka_unit_test(reset_when_idle),
-        cmocka_unit_test(triggers),
-        cmocka_unit_test(aligned_values),
-        cmocka_unit_test(unlock),
+        cmocka_unit_test(reading),         cmocka_unit_test(writing),
+        cmocka_unit_test(reports),         cmocka_unit_test(mandatory_variables),
+        cmocka_unit_test(custom_reports),  cmocka_unit_test(report_meets_a_lost_connection),
+        cmocka_unit_test(availability),    cmocka_unit_test(scheduled_over_a_restart),
+        cmocka_unit_test(reset_now),       cmocka_unit_test(reset_ends_the_transaction),
+        cmocka_unit_test(reset_when_idle), cmocka_unit_test(triggers),
+        cmocka_unit_test(aligned_values),  cmocka_unit_test(unlock),
         cmocka_unit_test(data_transfer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

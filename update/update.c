@@ -704,6 +704,24 @@ void update_before_restart(struct update *u, const struct update_in *in)
         confirm(u);
 }
 
+/* How the new firmware ended, as seen by the old one that is started after it. */
+static const char *ended_by(enum port_reset_reason r)
+{
+    switch (r) {
+    case PORT_RESET_POWER_ON:
+        return "the power went";
+    case PORT_RESET_SOFTWARE:
+        return "somebody asked for it";
+    case PORT_RESET_WATCHDOG:
+        return "the watchdog";
+    case PORT_RESET_PANIC:
+        return "a crash";
+    case PORT_RESET_BROWNOUT:
+        return "a brown-out";
+    }
+    return "no reason known";
+}
+
 /* The record says that the idle slot was to be started. Was it? */
 static void after_activation(struct update *u)
 {
@@ -717,8 +735,11 @@ static void after_activation(struct update *u)
         return;
     }
     if (f->other_failed) {
-        end(u, UPDATE_INSTALLATION_FAILED,
-            r->reason[0] ? r->reason : "the new firmware restarted before it had proved itself");
+        if (!r->reason[0])
+            (void)snprintf(r->reason, sizeof r->reason,
+                           "the new firmware restarted before it had proved itself: %s",
+                           ended_by(u->cfg.port->reset_reason));
+        end(u, UPDATE_INSTALLATION_FAILED, r->reason);
         return;
     }
     if (r->activations >= ACTIVATIONS_MAX || slot(u)->size <= PORT_FLASH_SECTOR) {

@@ -384,6 +384,15 @@ static void test_failures(void **state)
     assert_int_equal(statuses(b, "\"NotSupportedOperation\",\"requestId\":200"), 1);
     assert_int_equal(statuses(b, "\"BadMessage\",\"requestId\":201"), 1);
 
+    /* As many retries as a number can say. */
+    b->web.status = 503;
+    csms_call(&b->csms, "GetLog",
+              "{\"logType\":\"DiagnosticsLog\",\"requestId\":250,\"log\":{\"remoteLocation\":\"http://h/\"},"
+              "\"retries\":2147483647,\"retryInterval\":1}");
+    run(b, 300);
+    assert_int_equal(b->web.starts, 101);
+    assert_int_equal(statuses(b, "\"UploadFailure\",\"requestId\":250"), 1);
+
     /* A first try that fails and a second that does not. */
     b->web.status = 0;
     get_log(b, "DiagnosticsLog", 300, "http://h/", "");

@@ -231,6 +231,7 @@ bool rig_step(struct rig *r)
     http_step(r);
     if (r->update.stage == STAGE_PROBATION && behaves(r, "-crash") && ++r->probation_steps >= r->crash_at) {
         r->resets++;
+        r->port.reset_reason = PORT_RESET_PANIC;
         rig_boot(r);
         return !r->dead;
     }
@@ -246,6 +247,7 @@ bool rig_step(struct rig *r)
     }
     if (wish == UPDATE_REBOOT && !r->contactor && !r->busy && !flash_file_is_cut(r->chip)) {
         r->resets++;
+        r->port.reset_reason = PORT_RESET_SOFTWARE;
         rig_boot(r);
         return !r->dead;
     }

@@ -583,9 +583,12 @@ static void comes_back(const char *version, const char *reason)
 static void bad_firmware(void **state)
 {
     static const char *const row[][2] = {
-        {"2.0.0-crash", "restarted before"},   {"2.0.0-deaf", "connection to the server"},
-        {"2.0.0-pilot", "self-test"},          {"2.0.0-blind", "metering: no values"},
-        {"2.0.0-scale", "metering: voltages"}, {"2.0.0-forgets", "register has gone back"},
+        {"2.0.0-crash", "proved itself: a crash"},
+        {"2.0.0-deaf", "connection to the server"},
+        {"2.0.0-pilot", "self-test"},
+        {"2.0.0-blind", "metering: no values"},
+        {"2.0.0-scale", "metering: voltages"},
+        {"2.0.0-forgets", "register has gone back"},
         {"2.0.0-settings", "settings"},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {

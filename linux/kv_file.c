@@ -330,7 +330,11 @@ static int port_erase_all(void *ctx)
 
 void kv_file_port(struct kv_file *kv, struct port_kv *out)
 {
-    *out = (struct port_kv){.ctx = kv, .get = port_get, .set = port_set, .erase_all = port_erase_all};
+    *out = (struct port_kv){.ctx = kv,
+                            .get = port_get,
+                            .set = port_set,
+                            .erase_all = port_erase_all,
+                            .lost = kv->found == KV_FILE_LOST};
 }
 
 enum kv_file_found kv_file_found(const struct kv_file *kv)

@@ -570,6 +570,7 @@ static void firmware_start(struct sim_station *s, enum port_reset_reason reason)
                                       .security = sim_firmware_security(s->firmware),
                                       .settings = s->forced};
     station_init(s->station, &boot);
+    s->port.kv.lost = false; /* as of the first start since it was opened */
     s->running = true;
     atomic_store(&s->woken, true);
 }

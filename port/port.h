@@ -62,6 +62,7 @@ struct port_kv {
     int (*get)(void *ctx, const char *key, void *buf, size_t cap, size_t *len);
     int (*set)(void *ctx, const char *key, const void *buf, size_t len);
     int (*erase_all)(void *ctx); /* factory reset */
+    bool lost; /* at this start nothing of what had been kept could be read: it began anew, empty */
 };
 
 enum port_reset_reason {

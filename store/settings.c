@@ -296,6 +296,8 @@ void settings_load(struct settings *s, const struct port_kv *kv)
             s->unreadable[id] = true;
         }
     }
+    if (s->kv.lost)
+        s->defaulted = SETTING_COUNT;
     if (s->number[SETTING_derate_start] >= s->number[SETTING_derate_stop]) {
         set_default(s, SETTING_derate_start);
         set_default(s, SETTING_derate_stop);

@@ -61,13 +61,15 @@ static int erase_all(void *ctx)
 esp_err_t kv_nvs_open(struct port_kv *out)
 {
     esp_err_t err = nvs_flash_init();
+    bool lost = false;
     if (err == ESP_ERR_NVS_NO_FREE_PAGES || err == ESP_ERR_NVS_NEW_VERSION_FOUND) {
         ESP_LOGE(TAG, "kept settings can't be read (%s): starting with defaults", esp_err_to_name(err));
         ESP_RETURN_ON_ERROR(nvs_flash_erase(), TAG, "erase");
+        lost = true;
         err = nvs_flash_init();
     }
     ESP_RETURN_ON_ERROR(err, TAG, "NVS");
     ESP_RETURN_ON_ERROR(nvs_open(NAMESPACE, NVS_READWRITE, &handle), TAG, "namespace");
-    *out = (struct port_kv){.get = get, .set = set, .erase_all = erase_all};
+    *out = (struct port_kv){.get = get, .set = set, .erase_all = erase_all, .lost = lost};
     return ESP_OK;
 }

@@ -261,6 +261,7 @@ static void test_kv_falls_back(void **state)
         assert_non_null(kv);
         assert_int_equal(kv_file_found(kv), KV_FILE_FELL_BACK);
         kv_file_port(kv, &p);
+        assert_false(p.lost);
         assert_int_equal(p.get(p.ctx, "amps", got, sizeof got, &len), PORT_OK);
         assert_memory_equal(got, "16", 2);
         if (at % 2) { /* a change now must not put the spoilt file in the good one's place */
@@ -277,6 +278,7 @@ static void test_kv_falls_back(void **state)
         assert_non_null(kv);
         assert_int_equal(kv_file_found(kv), KV_FILE_LOST);
         kv_file_port(kv, &p);
+        assert_true(p.lost);
         assert_int_equal(p.get(p.ctx, "amps", got, sizeof got, &len), PORT_ERR_NOT_FOUND);
         kv_file_close(kv);
     }

@@ -302,6 +302,15 @@ static void test_corrupt_values_become_defaults(void **state)
     settings_load(&r->s, &r->kv);
     assert_int_equal(r->s.defaulted, SETTING_COUNT);
     assert_int_equal(settings_int(&r->s, SETTING_installation_current), 32);
+    /* one that had to begin anew: nothing in it, and that is no first start */
+    r->fake.fail_get = PORT_OK;
+    assert_int_equal(r->kv.erase_all(r->kv.ctx), PORT_OK);
+    r->kv.lost = true;
+    settings_load(&r->s, &r->kv);
+    assert_int_equal(r->s.defaulted, SETTING_COUNT);
+    r->kv.lost = false;
+    settings_load(&r->s, &r->kv);
+    assert_int_equal(r->s.defaulted, 0);
     /* and none */
     settings_load(&r->s, NULL);
     assert_int_equal(r->s.defaulted, 0);

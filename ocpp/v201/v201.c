@@ -181,6 +181,7 @@ void v201_opened(struct v201 *v)
 {
     v->dev.online = true;
     tx_queue_reconnected(&v->queue);
+    v->monitoring.failed = 0; /* likewise: who answered nothing has refused nothing */
     provisioning_opened(v);
     logs_opened(v);
 }

@@ -971,18 +971,62 @@ static void numbers(void **state)
     }
 }
 
+static bool hangs(struct fake *f, const char *action, const char *id, const cJSON *payload)
+{
+    (void)action;
+    (void)id;
+    (void)payload;
+    f->outstanding = false;
+    f->last_was_dropped = true;
+    return true;
+}
+
+/* A server that answers nothing at all loses its connection, and no event is lost to it. */
+static void a_hanging_server(void **state)
+{
+    (void)state;
+    struct fake *f = fake_ready();
+    f->server = hangs;
+    fake_event(f, OCPP_EV_PILOT, true, "B", "A");
+    for (int i = 0; i < 60; i++) {
+        fake_run(f, 10000);
+        if (!f->connected)
+            fake_connect(f);
+    }
+    assert_true(f->hang_ups > 2);
+    f->server = NULL;
+    fake_forget(f);
+    for (int i = 0; i < 10; i++) {
+        fake_run(f, 10000);
+        if (!f->connected)
+            fake_connect(f);
+    }
+    assert_string_equal(at(fake_nth(f, "NotifyEvent", 0), "eventData.0.actualValue"), "B");
+    fake_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(setting),    cmocka_unit_test(limits),
-        cmocka_unit_test(replacing),  cmocka_unit_test(clearing),
-        cmocka_unit_test(reports),    cmocka_unit_test(bases),
-        cmocka_unit_test(thresholds), cmocka_unit_test(deltas),
-        cmocka_unit_test(periodic),   cmocka_unit_test(only_in_transactions),
-        cmocka_unit_test(write_only), cmocka_unit_test(level),
-        cmocka_unit_test(offline),    cmocka_unit_test(over_a_restart),
-        cmocka_unit_test(wear),       cmocka_unit_test(bad_records),
-        cmocka_unit_test(wired),      cmocka_unit_test(keys),
+        cmocka_unit_test(a_hanging_server),
+        cmocka_unit_test(setting),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(replacing),
+        cmocka_unit_test(clearing),
+        cmocka_unit_test(reports),
+        cmocka_unit_test(bases),
+        cmocka_unit_test(thresholds),
+        cmocka_unit_test(deltas),
+        cmocka_unit_test(periodic),
+        cmocka_unit_test(only_in_transactions),
+        cmocka_unit_test(write_only),
+        cmocka_unit_test(level),
+        cmocka_unit_test(offline),
+        cmocka_unit_test(over_a_restart),
+        cmocka_unit_test(wear),
+        cmocka_unit_test(bad_records),
+        cmocka_unit_test(wired),
+        cmocka_unit_test(keys),
         cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,7 +176,8 @@ export default [
       status = 'Accepted';
       const second = await s.next('BootNotification', { since: first.n + 1 });
       assert.equal(second.n, first.n + 1, 'nothing was said in between');
-      assert.ok(second.at - first.at >= interval * 1000 - 50, `${(second.at - first.at).toFixed(0)} ms`);
+      // The first may have come late on a busy machine.
+      assert.ok(second.at - first.at >= interval * 1000 - 500, `${(second.at - first.at).toFixed(0)} ms`);
       await s.status('Available', second.n);
     },
   },

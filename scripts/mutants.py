@@ -56,7 +56,7 @@ TESTS_OF = {
     "pilot.c": ["test_pilot"],
     "supply.c": ["test_supply"],
     "calibrate.c": ["test_calibrate"],
-    "metering.c": ["test_metering_exact", "test_metering_rows", "test_metering"],
+    "metering.c": ["test_metering_steady", "test_metering_exact", "test_metering_rows", "test_metering"],
     "control.c": ["test_control_steps", "test_control_orders", "test_control_faults", "test_control"],
 }
 RIG = ["frames.c", "rig.c", "desk.c", "waves.c"]

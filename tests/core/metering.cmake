@@ -1,4 +1,4 @@
-foreach(name test_metering test_metering_exact test_metering_rows)
+foreach(name test_metering test_metering_exact test_metering_rows test_metering_steady)
   ecs_test(${name} SOURCES ${name}.c LIBS core_rig)
 endforeach()
 ecs_test(test_supply SOURCES test_supply.c LIBS ecs_core)
